@@ -1,0 +1,118 @@
+# orchestrate: kernel modules and eBPF probes for every published kernel.
+# `make` builds build/orchestrate, `make help` lists what else there is.
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# Rooms in their order: a room includes only rooms before it, rooms of one rank don't know each other (ci/check-rooms).
+ROOMS := base stream descriptor kernel package engine oci fetch cache gate build cmd
+
+VARIANT  ?= release
+SANITIZE ?=
+ifneq ($(SANITIZE),)
+comma := ,
+override VARIANT := sanitize-$(subst $(comma),-,$(SANITIZE))
+endif
+OUT := build/$(VARIANT)
+
+CC ?= cc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PKG_CONFIG ?= pkg-config
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings
+ifneq ($(CI),)
+WARNINGS += -Werror
+endif
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS_debug   := -O0 -g3
+VERSION := $(shell cat MODULE_VERSION 2>/dev/null)
+OUR_CPPFLAGS = -D_GNU_SOURCE -Iorchestrator -DORCHESTRATE_VERSION='"$(VERSION)"'
+OUR_CFLAGS = -std=gnu17 -pthread $(WARNINGS) $(CFLAGS_$(VARIANT))
+OUR_LDFLAGS = -pthread
+ifneq ($(SANITIZE),)
+OUR_CFLAGS += -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined
+OUR_LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+ifeq ($(VARIANT),release)
+OUR_LDFLAGS += -pie -Wl,-z,relro,-z,now
+endif
+
+# Short lines; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2); )
+
+.PHONY: orchestrate
+orchestrate: build/orchestrate
+
+# What each room asks of pkg-config stands in its rules.mk as <room>_PKGS.
+include $(wildcard $(ROOMS:%=orchestrator/%/rules.mk))
+PKGS := $(sort $(foreach r,$(ROOMS),$($(r)_PKGS)))
+LIBS = $(shell $(PKG_CONFIG) --libs $(PKGS))
+
+define room_rules
+$(1)_SRCS := $$(wildcard orchestrator/$(1)/*.c)
+$(1)_OBJS := $$($(1)_SRCS:%.c=$(OUT)/%.o)
+$(OUT)/lib$(1).a: $$($(1)_OBJS)
+	@rm -f $$@
+	$$(call say,AR,$$@)ar rcsD $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+$(OUT)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Later rooms first, so that the linker finds what they need in the earlier ones.
+reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+ROOM_LIBS := $(patsubst %,$(OUT)/lib%.a,$(call reverse,$(ROOMS)))
+
+$(OUT)/orchestrate: $(ROOM_LIBS)
+	$(call say,LD,$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
+
+build/orchestrate: $(OUT)/orchestrate
+	@ln -sf $(VARIANT)/orchestrate $@
+
+include tests/rules.mk
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# --- the jobs ---
+ORCHESTRATE = build/orchestrate
+DISTROS := $(patsubst distros/%.yaml,%,$(wildcard distros/*.yaml))
+
+.PHONY: all image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean help
+all: build/orchestrate
+	$(ORCHESTRATE) build
+image: build/orchestrate
+	$(ORCHESTRATE) image
+$(DISTROS:%=build-%): build-%: build/orchestrate
+	$(ORCHESTRATE) build --distro $*
+toolchains: build/orchestrate
+	$(ORCHESTRATE) toolchain build
+download-package-cache: build/orchestrate
+	$(ORCHESTRATE) cache fetch
+delete-package-cache: build/orchestrate
+	$(ORCHESTRATE) cache delete --yes
+# Keeps what costs hours to get again: packages, artifacts and logs of earlier builds stay in cache/ and container/failures.
+clean:
+	rm -rf build container/kernel-modules
+
+# --- the code itself ---
+C_FILES := $(wildcard orchestrator/*/*.[ch] tests/*/*.[ch] tests/*.[ch])
+.PHONY: format format-check hdr-check rooms-check analyze
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	clang-format --dry-run -Werror $(C_FILES)
+hdr-check: $(patsubst %.h,$(OUT)/%.h.ok,$(wildcard orchestrator/*/*.h))
+$(OUT)/%.h.ok: %.h Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -fsyntax-only -include $< -x c /dev/null && touch $@
+rooms-check:
+	ci/check-rooms $(ROOMS)
+analyze:
+	cppcheck --quiet --std=c11 --enable=warning,portability --error-exitcode=1 --inline-suppr -Iorchestrator \
+	    --suppress=missingIncludeSystem --suppress=unknownMacro $(ROOMS:%=orchestrator/%)
+	clang-tidy --quiet --warnings-as-errors='*' $(wildcard orchestrator/*/*.c) -- $(OUR_CPPFLAGS) -std=gnu17 $(shell $(PKG_CONFIG) --cflags $(PKGS))
+
+help:
+	@sed -n 's/^## //p' Makefile

@@ -1,0 +1,188 @@
+#include "stream/filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+enum {
+	EXIT_BASE = 64, /* exit code of a filter that failed: EXIT_BASE + enum err_kind */
+	ARGS_MAX = 64,
+};
+
+struct filter {
+	struct process process;
+	int errors; /* read end of its descriptor 2 */
+	char name[64];
+};
+
+void filter_free(struct filter *f)
+{
+	if (!f)
+		return;
+	process_release(&f->process);
+	if (f->errors >= 0)
+		close(f->errors);
+	free(f);
+}
+
+DEFINE_CLEANUP(filter, struct filter, filter_free)
+
+static const char *filter_program(const char *program)
+{
+	if (!program)
+		program = getenv("ORCHESTRATE_PROGRAM");
+	return program && *program ? program : "/proc/self/exe";
+}
+
+int filter_start(const char *program, const char *const argv[], const struct process_fd *fds, size_t fd_count, struct filter **ret,
+		 struct err *e)
+{
+	const char *args[ARGS_MAX] = { filter_program(program), "filter" };
+	/* Nothing of our environment is needed in there; the sanitizers' leak check would need ptrace. */
+	static const char *const environment[] = { "LC_ALL=C", "ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1", NULL };
+	struct process_fd all[ARGS_MAX];
+	int pipe_fds[2];
+
+	for (size_t i = 0; argv[i]; i++) {
+		if (i + 3 >= ARGS_MAX)
+			return err_set(e, ERR_LIMIT, "filter: more than %d arguments", ARGS_MAX - 3);
+		args[i + 2] = argv[i];
+	}
+	if (fd_count + 1 > ARRAY_LEN(all))
+		return err_set(e, ERR_LIMIT, "filter: too many descriptors");
+	cleanup_of(filter) struct filter *f = calloc(1, sizeof(*f));
+	if (!f)
+		return err_no_memory(e);
+	f->errors = f->process.pid_fd = -1;
+	snprintf(f->name, sizeof(f->name), "filter %s", argv[0] ? argv[0] : "");
+	if (fd_pipe(pipe_fds, e) < 0)
+		return -1;
+	f->errors = pipe_fds[0];
+	cleanup_close int error_write = pipe_fds[1];
+	if (fd_count)
+		memcpy(all, fds, fd_count * sizeof(*fds));
+	all[fd_count] = (struct process_fd){ error_write, STDERR_FILENO };
+	if (process_start(&f->process, args, environment, all, fd_count + 1, e) < 0)
+		return -1;
+	*ret = steal_ptr(&f);
+	return 0;
+}
+
+/* What the filter wrote to its stderr, at most one message long; the last line counts. */
+static void read_report(struct filter *f, char text[ERR_MESSAGE_MAX])
+{
+	char chunk[512];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(f->errors, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR)) {
+		for (ssize_t i = 0; i < n; i++) {
+			/* Hostile bytes may have had a hand in it: nothing unprintable reaches a terminal. */
+			unsigned char c = (unsigned char)chunk[i];
+			if (c == '\n' && i + 1 < n)
+				len = 0;
+			else if (len + 1 < ERR_MESSAGE_MAX && c != '\n')
+				text[len++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+		}
+	}
+	text[len] = '\0';
+}
+
+int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e)
+{
+	char text[ERR_MESSAGE_MAX];
+	int status = 0;
+
+	if (process_wait(&f->process, cancel, &status, e) < 0)
+		return -1;
+	read_report(f, text);
+	if (WIFEXITED(status) && WEXITSTATUS(status) > EXIT_BASE && WEXITSTATUS(status) < EXIT_BASE + ERR_KIND_COUNT)
+		return err_set(e, (enum err_kind)(WEXITSTATUS(status) - EXIT_BASE), "%s", text);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return err_set(e, ERR_HOSTILE, "%s: killed for a forbidden system call", f->name);
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGXFSZ))
+		return err_set(e, ERR_LIMIT, "%s: stopped by its %s limit", f->name, WTERMSIG(status) == SIGXCPU ? "CPU time" : "file size");
+	if (process_status_check(f->name, status, e) == 0)
+		return 0;
+	return text[0] ? err_append(e, "%s", text) : -1;
+}
+
+static int set_limit(int resource, rlim_t value, const char *what, struct err *e)
+{
+	struct rlimit limit = { value, value };
+
+	if (setrlimit(resource, &limit) < 0)
+		return err_system(e, errno, "setting the %s limit", what);
+	return 0;
+}
+
+/* Parsing, memory and the end of the process. No socket, no new descriptor, no other process. */
+static const int allowed_calls[] = {
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64),
+	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(ftruncate), SCMP_SYS(brk), SCMP_SYS(mmap),
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall),
+#if defined(__SANITIZE_ADDRESS__)
+	SCMP_SYS(mprotect), SCMP_SYS(sched_yield), SCMP_SYS(getrusage), SCMP_SYS(readlink),
+#endif
+};
+
+/* Libraries may look for locale or conversion files; they live without. */
+static const int refused_calls[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(ioctl), SCMP_SYS(fcntl), SCMP_SYS(sysinfo), SCMP_SYS(prctl),
+#if !defined(__SANITIZE_ADDRESS__)
+	SCMP_SYS(mprotect), SCMP_SYS(readlink),
+#endif
+};
+
+static int load_rules(scmp_filter_ctx context)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(allowed_calls) && !rc; i++)
+		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed_calls[i], 0);
+	for (size_t i = 0; i < ARRAY_LEN(refused_calls) && !rc; i++)
+		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), refused_calls[i], 0);
+	return rc ? rc : seccomp_load(context);
+}
+
+int filter_confine(const struct filter_limits *limits, struct err *e)
+{
+#if !defined(__SANITIZE_ADDRESS__) /* whose shadow memory is terabytes of address space */
+	if (set_limit(RLIMIT_AS, limits->memory_bytes, "memory", e) < 0)
+		return -1;
+#endif
+	if (set_limit(RLIMIT_CPU, limits->cpu_seconds, "CPU time", e) < 0 || set_limit(RLIMIT_FSIZE, limits->file_bytes, "file size", e) < 0 ||
+	    set_limit(RLIMIT_CORE, 0, "core size", e) < 0)
+		return -1;
+	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (!context)
+		return err_no_memory(e);
+	int rc = load_rules(context);
+	seccomp_release(context);
+	if (rc)
+		return err_system(e, -rc, "loading the system-call filter");
+	return 0;
+}
+
+int filter_report(const struct err *e)
+{
+	struct err ignored;
+
+	if (fd_write_all(STDERR_FILENO, e->message, strlen(e->message), &ignored) < 0)
+		return EXIT_FAILURE;
+	return EXIT_BASE + (int)e->kind;
+}

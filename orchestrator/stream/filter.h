@@ -1,0 +1,39 @@
+/* The sandboxed filter process: untrusted bytes are parsed in a process of its own that has nothing but the descriptors
+ * it was given, under seccomp and resource limits. It is this very program started anew (fork alone would inherit
+ * locks of other threads and all their memory), with the hidden subcommand `filter NAME ...`. */
+#ifndef ORCHESTRATE_STREAM_FILTER_H
+#define ORCHESTRATE_STREAM_FILTER_H
+
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/process.h"
+
+struct filter;
+
+/* Starts `program filter argv...` (argv NULL-terminated; program NULL: $ORCHESTRATE_PROGRAM, else this executable).
+ * fds as for process_start; number 2 is taken: the filter's error line comes back over it. */
+must_check int filter_start(const char *program, const char *const argv[], const struct process_fd *fds, size_t fd_count,
+			    struct filter **ret, struct err *e);
+/* Waits for the end. -1 carries the kind and the message that the filter gave (filter_report), or how it was killed:
+ * a forbidden system call is ERR_HOSTILE, a resource limit ERR_LIMIT. */
+must_check int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e);
+/* Kills what still runs. NULL is fine. */
+void filter_free(struct filter *f);
+
+/* --- inside the filter process --- */
+
+struct filter_limits {
+	uint64_t memory_bytes; /* RLIMIT_AS */
+	uint64_t cpu_seconds;  /* RLIMIT_CPU */
+	uint64_t file_bytes;   /* RLIMIT_FSIZE: largest offset it may write in any file it was given */
+};
+
+/* Sets the limits and the system-call filter; no way back. After it: read, write, seek on what is open, memory, exit. Opening
+ * anything fails with EACCES; whatever else kills the process. */
+must_check int filter_confine(const struct filter_limits *limits, struct err *e);
+/* Writes *e for filter_wait to find and gives the exit code to leave with. */
+int filter_report(const struct err *e);
+
+#endif

@@ -1,0 +1,1 @@
+stream_PKGS := libarchive libcrypto libseccomp zlib

@@ -1,0 +1,19 @@
+# One Criterion program per room: tests/<room>/*_test.c with the room and all that stands above it.
+TEST_ROOMS := $(filter $(ROOMS),$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*_test.c))))
+TEST_ROOMS := $(sort $(TEST_ROOMS))
+
+# Rooms up to and including $(1).
+upto = $(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,$(words $(2)),$(2))))
+
+define test_rules
+tests_$(1)_OBJS := $$(patsubst %.c,$(OUT)/%.o,$$(wildcard tests/$(1)/*.c) $$(wildcard tests/support/*.c))
+tests_$(1)_LIBS := $$(patsubst %,$(OUT)/lib%.a,$$(call reverse,$$(call upto,$(1),$(ROOMS))))
+$(OUT)/tests/$(1)_test: $$(tests_$(1)_OBJS) $$(tests_$(1)_LIBS)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $$@ $$(tests_$(1)_OBJS) -Wl,--start-group $$(tests_$(1)_LIBS) -Wl,--end-group \
+	    $$(shell $(PKG_CONFIG) --libs $$(sort $$(foreach r,$$(call upto,$(1),$(ROOMS)),$$($$(r)_PKGS)) criterion))
+.PHONY: check-$(1)
+check-$(1): $(OUT)/tests/$(1)_test $(if $(filter base,$(1)),,$(if $(wildcard orchestrator/cmd/main.c),$(OUT)/orchestrate))
+	ci/run-tests $(OUT) $(1)
+endef
+$(foreach r,$(TEST_ROOMS),$(eval $(call test_rules,$(r))))
