@@ -1,0 +1,1 @@
+gate_PKGS := libelf libarchive jansson zlib
