@@ -1,0 +1,41 @@
+# Builds one kernel's objects inside a builder container; handed to `sh -c` as text by every exec, so that no image carries a copy.
+#
+# stdin   PROBE_BYTES bytes of the probe's sources as a tar, then the kernel's header tree as a tar
+# stdout  a tar with a member per kind that was built: mod, bpf
+# stderr  the log; a line `== orchestrate: KIND` opens each kind's part
+# exit    0 all kinds built, 1 at least one was not, 2 the input could not be unpacked
+#
+# Environment: JOB (this kernel's directory below /work), PROBE_BYTES, KINDS, BUILD_DIR (below the tree), and for each kind
+# BUILD_<kind> and OUTPUT_<kind>; besides what probe.yaml promises to build commands: KERNEL_RELEASE, JOBS, MODULE_VERSION, ARCH, CC,
+# CLANG, LLVM_STRIP, STRIP.
+set -eu
+exec 3>&1 1>&2
+work=/work/$JOB
+rm -rf "$work"
+mkdir -p "$work/src" "$work/tree" "$work/tmp" "$work/out"
+trap 'cd /; rm -rf "$work"' EXIT
+head -c "$PROBE_BYTES" | tar -x -f - -C "$work/src" || exit 2
+tar -x -f - -C "$work/tree" --no-same-owner || exit 2
+
+export SRC="$work/src" KERNEL_BUILD="$work/tree/$BUILD_DIR" TMPDIR="$work/tmp"
+failed=0
+built=
+for kind in $KINDS; do
+	echo "== orchestrate: $kind"
+	eval "build=\$BUILD_$kind output=\$OUTPUT_$kind"
+	if (cd "$SRC" && sh -e -c "$build") && cp "$SRC/$output" "$work/out/$kind"; then
+		case $kind in
+		bpf) "$LLVM_STRIP" --strip-debug "$work/out/$kind" ;;
+		*) "$STRIP" --strip-debug "$work/out/$kind" ;;
+		esac || { failed=1; continue; }
+		built="$built $kind"
+	else
+		echo "orchestrate: building the $kind object failed"
+		failed=1
+	fi
+done
+# A tar of nothing is refused by tar itself, so there is none when nothing was built.
+if [ -n "$built" ]; then
+	tar -c -f - -C "$work/out" --format=ustar --owner=0 --group=0 --numeric-owner --mtime=@0 $built >&3
+fi
+exit "$failed"

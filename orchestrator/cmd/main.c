@@ -1,0 +1,67 @@
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary; /* NULL: not listed */
+};
+
+static const struct command commands[] = {
+	{ "build", cmd_build, "build what is missing, collect it, assemble and load the base image (the default)" },
+	{ "image", cmd_image, "assemble and load the base image from what is in the output tree" },
+	{ "cache", cmd_cache, "the package cache: fetch, list, delete" },
+	{ "toolchain", cmd_toolchain, "the builder images: list, build" },
+	{ "filter", cmd_filter, NULL },
+};
+
+static void print_help(FILE *to)
+{
+	fputs("Usage: orchestrate [COMMAND] [OPTION]...\n"
+	      "Build the Collector's kernel modules and eBPF probes for every listed kernel.\n\nCommands:\n",
+	      to);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (commands[i].summary)
+			fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nWithout a command: build. `orchestrate COMMAND --help` says more of each.\n"
+	      "Exit codes: 0 all good, 1 at least one kernel failed, 2 usage, descriptor or list error,\n"
+	      "            3 engine not reachable, 4 cancelled, 5 a check of an artifact failed.\n",
+	      to);
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[ARRAY_LEN(commands) + 1] = { NULL };
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (commands[i].summary)
+			names[count++] = commands[i].name;
+	const char *near = str_nearest(name, names);
+	fprintf(stderr, "orchestrate: unknown command '%s'%s%s%s; `orchestrate --help` lists them\n", name, near ? ", did you mean '" : "",
+		near ? near : "", near ? "'?" : "");
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		print_help(stdout);
+		return EXIT_GOOD;
+	}
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		printf("orchestrate %s\n", ORCHESTRATE_VERSION);
+		return EXIT_GOOD;
+	}
+	if (argc < 2 || argv[1][0] == '-')
+		return cmd_build(argc, argv);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return unknown_command(argv[1]);
+}

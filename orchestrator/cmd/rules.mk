@@ -1,0 +1,1 @@
+cmd_PKGS := jansson libcurl libarchive libseccomp
