@@ -1,0 +1,1 @@
+oci_PKGS := libarchive jansson zlib
