@@ -1,0 +1,82 @@
+/* descriptor: YAML files into plain structs: distros/<name>.yaml, images/<name>/image.yaml, probe.yaml.
+ * Strict: an unknown, missing or repeated key and a wrong type are errors with file, line, column and what was expected.
+ * The only room that knows libyaml. It acts on nothing that it reads. */
+#ifndef ORCHESTRATE_DESCRIPTOR_DISTRO_H
+#define ORCHESTRATE_DESCRIPTOR_DISTRO_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "kernel/arch.h"
+#include "kernel/group.h"
+#include "kernel/kind.h"
+#include "package/tree_rules.h"
+#include "stream/digest.h"
+
+/* A set of servers with the same content. */
+struct mirror {
+	char *name;	  /* [a-z0-9-] */
+	struct strv urls; /* base URLs without a slash at the end, in the order in which they are tried. An URL of the list that
+			   * begins with one of them and a slash may be had from all of them. */
+};
+
+/* What a release is believed to be built with before its packages are there. */
+struct toolchain_expect {
+	char *release; /* pattern (kernel/pattern.h) on the whole release */
+	unsigned gcc;  /* major */
+};
+
+struct toolchain_rules {
+	struct toolchain_expect *expect;
+	size_t expect_count;
+	struct strv make; /* extra make variables, each NAME=value, given as arguments of their own */
+};
+
+struct distro {
+	char *name;   /* [a-z0-9][a-z0-9-]*; the file's name without .yaml */
+	char *family; /* kernels of one family share builder containers */
+	const struct arch *arch;
+	char *list;   /* path of the list below the project's directory, plain */
+	char *format; /* of the packages: "deb" */
+	struct mirror *mirrors;
+	size_t mirror_count;
+	char *package_manager; /* of the distro itself: "apt"; NULL: none known */
+	struct group_rules kernel;
+	struct tree_rules tree;
+	struct toolchain_rules toolchain;
+	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
+};
+
+/* name stands in messages. *ret is untouched on failure. */
+must_check int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e);
+/* As distro_parse; the `name:` in the file must be the file's name without .yaml. */
+must_check int distro_load(const char *path, struct distro *ret, struct err *e);
+void distro_release(struct distro *d);
+
+struct distro_set {
+	struct distro *items; /* by name */
+	size_t count;
+};
+
+/* All *.yaml of a directory; the first bad one is the error. No such directory: ERR_NOT_FOUND. */
+must_check int distro_load_dir(const char *dir, struct distro_set *ret, struct err *e);
+void distro_set_release(struct distro_set *set);
+/* Borrowed. Unknown: NULL with ERR_USAGE and the nearest name. */
+const struct distro *distro_find(const struct distro_set *set, const char *name, struct err *e);
+
+/* The major that `toolchain: expect:` names for a release, 0 when none matches. -1 only when a pattern gives up. */
+must_check int distro_expected_gcc(const struct distro *d, const char *release, unsigned *ret, struct err *e);
+
+/* The tree rules for one kernel: `${release}`, `${id}`, `${version}`, `${arch}` and `${srcarch}` are filled in. */
+must_check int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
+
+/* What of the descriptor a build's result depends on: architecture, format, release template, roles with what they hold, tree
+ * rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they choose what gets built, and what
+ * they choose is in the key already. Fields go in as hasher_field, so the order of lists counts. */
+must_check int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err *e);
+
+#define cleanup_distro	   __attribute__((cleanup(distro_release)))
+#define cleanup_distro_set __attribute__((cleanup(distro_set_release)))
+
+#endif

@@ -1,0 +1,34 @@
+/* probe.yaml: what gets built for every kernel. */
+#ifndef ORCHESTRATE_DESCRIPTOR_PROBE_H
+#define ORCHESTRATE_DESCRIPTOR_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "kernel/kind.h"
+
+/* Paths are below the directory of probe.yaml and plain (path_is_plain). */
+struct probe_kind {
+	bool present;
+	char *build;	      /* for sh, in a copy of the sources, with $KERNEL_BUILD, $SRC and $JOBS */
+	char *output;	      /* what it leaves, below the copy */
+	struct strv sources;  /* files and directories that are copied, and whose content is part of the build key */
+	char *minimum_kernel; /* see kernel/floor.h; NULL: none */
+};
+
+struct probe {
+	char *name;	    /* [a-z0-9][a-z0-9-]*: outputs are <name>-<kernel>.ko.gz and <name>-ebpf-<kernel>.o.gz */
+	char *version_file; /* relative to the directory; may lead out of it with `../` */
+	struct probe_kind kinds[KIND_COUNT]; /* at least one present */
+};
+
+must_check int probe_parse(const char *bytes, size_t len, const char *name, struct probe *ret, struct err *e);
+/* Reads <dir>/probe.yaml. */
+must_check int probe_load(const char *dir, struct probe *ret, struct err *e);
+void probe_release(struct probe *p);
+
+#define cleanup_probe __attribute__((cleanup(probe_release)))
+
+#endif

@@ -1,0 +1,1 @@
+descriptor_PKGS := yaml-0.1

@@ -1,0 +1,94 @@
+/* From URLs to kernels: which packages belong together is said by a descriptor's rules. */
+#ifndef ORCHESTRATE_KERNEL_GROUP_H
+#define ORCHESTRATE_KERNEL_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "kernel/arch.h"
+#include "kernel/list.h"
+
+enum { KERNEL_NAME_MAX = 128 };
+
+/* How a package's `version` capture must stand to that of the kernel's first package (deb-version(7)). */
+enum version_rule {
+	VERSION_SAME,
+	VERSION_SAME_OR_NEWER, /* the lowest that is not below */
+	VERSION_NEWEST,	       /* the highest there is; the kernel's own version does not matter */
+};
+
+/* The capture `name` of the package's pattern must equal one of `values`, templates over the captures of the first package.
+ * Values are tried in order; the first for which there is a package wins. */
+struct match_rule {
+	char *name;
+	struct strv values;
+};
+
+struct package_rule {
+	char *role;	   /* for messages: "headers" */
+	struct strv files; /* patterns on the whole decoded file name; the first that matches counts */
+	struct match_rule *matches;
+	size_t match_count;
+	enum version_rule version;
+	bool has_config; /* the kernel's .config is in it */
+	bool has_tools;	 /* the kernel's host programs are in it */
+};
+
+/* Filled by the descriptor room from `kernel:`. packages[0] names the kernel and has no matches. */
+struct group_rules {
+	const struct arch *arch;
+	char *release; /* template: what uname -r says */
+	char *id;      /* template; NULL: the release */
+	struct package_rule *packages;
+	size_t package_count;
+};
+
+void group_rules_release(struct group_rules *rules);
+/* What kernel_group would refuse: patterns, unknown captures in templates and matches, no package, a version rule
+ * without a `version` capture. ERR_INPUT. */
+must_check int group_rules_check(const struct group_rules *rules, struct err *e);
+
+struct kernel_package {
+	const char *role; /* borrowed from the rules, which must outlive the set */
+	char *url, *file_name, *version;
+	bool has_config, has_tools;
+};
+
+struct kernel {
+	char *id;      /* unique in its set; safe as a file name */
+	char *release; /* uname -r; safe as a file name */
+	char *version; /* the release's leading numbers, "5.10.0", for floors */
+	const struct arch *arch;
+	struct kernel_package *packages; /* in the order of the rules */
+	size_t package_count;
+};
+
+struct kernel_leftover {
+	char *url, *reason;
+	unsigned line; /* in the list */
+};
+
+struct kernel_set {
+	struct kernel *kernels; /* by version_compare_natural of the ids */
+	size_t count;
+	struct kernel_leftover *leftovers; /* by line */
+	size_t leftover_count;
+};
+
+/* Every URL ends as a package of at least one kernel or as a leftover with its reason: no rule knows it, the same file
+ * is there from another host, its kernel lacks a package (named), no complete kernel needs it, a higher revision of its kernel is
+ * there, its kernel's name is not safe. Of several revisions of one id the highest complete one is the kernel. -1 only for rules
+ * that group_rules_check refuses and for lack of memory; an incomplete kernel is no error. *ret is untouched on failure. Works in
+ * O(n log n) on hash tables. */
+must_check int kernel_group(const struct group_rules *rules, const struct kernel_list *list, struct kernel_set *ret, struct err *e);
+void kernel_set_release(struct kernel_set *set);
+
+/* [A-Za-z0-9._+~-], no leading dot or dash, 1 to KERNEL_NAME_MAX bytes: fit for a file name and an argument. */
+bool kernel_name_is_safe(const char *name);
+
+#define cleanup_group_rules __attribute__((cleanup(group_rules_release)))
+#define cleanup_kernel_set  __attribute__((cleanup(kernel_set_release)))
+
+#endif

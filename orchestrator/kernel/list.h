@@ -1,0 +1,46 @@
+/* kernel: what a kernel is. Lists of package URLs, versions, and the grouping of packages into kernels by a descriptor's rules.
+ * It reads no YAML, fetches nothing and never looks into a package. */
+#ifndef ORCHESTRATE_KERNEL_LIST_H
+#define ORCHESTRATE_KERNEL_LIST_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum {
+	KERNEL_LIST_MAX_BYTES = 64 << 20,
+	KERNEL_LIST_MAX_LINE = 2048,
+	KERNEL_LIST_MAX_FINDINGS = 100,
+};
+
+struct kernel_url {
+	char *url;
+	unsigned line; /* from 1 */
+};
+
+struct kernel_list {
+	struct kernel_url *urls; /* in the order of the file */
+	size_t count;
+};
+
+/* Format: one http, https or file URL a line, LF (the last may lack it). `#` at the start of a line or after a blank begins a
+ * comment. No list is too short: an empty file is an empty list. Errors: blank lines, CR, control bytes, blanks within or before an
+ * URL, bytes above 0x7e in an URL, an URL without host or file name, an URL that was there before, a line over KERNEL_LIST_MAX_LINE
+ * bytes.
+ *
+ * `name` stands before the line number in messages. Any finding makes it -1 with ERR_INPUT and the first finding in *e;
+ * findings (may be NULL) gets each as `name:line: text`, at most KERNEL_LIST_MAX_FINDINGS. *ret is untouched on failure. */
+must_check int kernel_list_parse(const char *text, size_t len, const char *name, struct kernel_list *ret, struct strv *findings,
+				 struct err *e);
+/* Reads the file; messages name it by its path. Missing: ERR_NOT_FOUND. */
+must_check int kernel_list_load(const char *path, struct kernel_list *ret, struct strv *findings, struct err *e);
+void kernel_list_release(struct kernel_list *list);
+
+/* The last part of the URL's path, percent-decoded (RFC 3986), without query and fragment. Not usable as a file name (empty, `.`,
+ * `..`, `/`, NUL or control bytes, bad escape): ERR_INPUT. NULL on failure; caller frees. */
+char *url_file_name(const char *url, struct err *e);
+
+#define cleanup_kernel_list __attribute__((cleanup(kernel_list_release)))
+
+#endif

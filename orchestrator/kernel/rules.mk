@@ -1,0 +1,1 @@
+kernel_PKGS := libpcre2-8

@@ -1,0 +1,13 @@
+/* Orders of versions. */
+#ifndef ORCHESTRATE_KERNEL_VERSION_H
+#define ORCHESTRATE_KERNEL_VERSION_H
+
+/* <0, 0, >0 as by deb-version(7): [epoch:]upstream[-revision], `~` before the end of the text. Texts that are not valid
+ * versions still get an order. */
+int version_compare_deb(const char *a, const char *b);
+
+/* Order for lists and reports: runs of digits by their number, all else bytewise; `6.1.0-9` before `6.1.0-10`. Total: 0 only for
+ * equal texts. */
+int version_compare_natural(const char *a, const char *b);
+
+#endif
