@@ -1,0 +1,1 @@
+engine_PKGS := libcurl jansson
