@@ -3,7 +3,7 @@
 #include <archive_entry.h>
 #include <stdlib.h>
 
-enum { CHUNK = 64 * 1024 };
+enum { CHUNK = 256 * 1024 };
 
 struct read_bridge {
 	struct source *source;
@@ -63,7 +63,8 @@ static la_ssize_t bridge_write(struct archive *a, void *context, const void *byt
 
 int archive_write_open_sink(struct archive *a, struct sink *s, struct err *e)
 {
-	archive_write_set_bytes_per_block(a, 0);
+	archive_write_set_bytes_per_block(a, CHUNK);
+	archive_write_set_bytes_in_last_block(a, 1);
 	if (archive_write_open(a, s, NULL, bridge_write, NULL) != ARCHIVE_OK)
 		return archive_err(a, e);
 	return 0;

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -118,6 +121,33 @@ int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e)
 	return text[0] ? err_append(e, "%s", text) : -1;
 }
 
+int filter_read(int fd, size_t max, struct buf *b, const struct cancel *cancel, struct err *e)
+{
+	size_t before = b->len;
+
+	for (;;) {
+		struct pollfd polled[2] = { { .fd = fd, .events = POLLIN }, { .fd = cancel_fd(cancel), .events = POLLIN } };
+		if (poll(polled, ARRAY_LEN(polled), -1) < 0 && errno != EINTR)
+			return err_system(e, errno, "waiting for a filter");
+		if (cancel_check(cancel, e) < 0)
+			return -1;
+		if (!polled[0].revents)
+			continue;
+		if (buf_reserve(b, 64 * 1024, e) < 0)
+			return -1;
+		ssize_t n = read(fd, b->data + b->len, 64 * 1024);
+		if (n < 0 && errno != EINTR)
+			return err_system(e, errno, "reading from a filter");
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			b->len += (size_t)n;
+		b->data[b->len] = '\0';
+		if (b->len - before > max)
+			return err_set(e, ERR_LIMIT, "a filter said more than %zu bytes", max);
+	}
+}
+
 static int set_limit(int resource, rlim_t value, const char *what, struct err *e)
 {
 	struct rlimit limit = { value, value };
@@ -130,8 +160,8 @@ static int set_limit(int resource, rlim_t value, const char *what, struct err *e
 /* Parsing, memory and the end of the process. No socket, no new descriptor, no other process. */
 static const int allowed_calls[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64),
-	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(ftruncate), SCMP_SYS(brk), SCMP_SYS(mmap),
-	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(ftruncate), SCMP_SYS(brk), SCMP_SYS(munmap),
+	 SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall),
 #if defined(__SANITIZE_ADDRESS__)
@@ -144,18 +174,51 @@ static const int refused_calls[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(ioctl), SCMP_SYS(fcntl), SCMP_SYS(sysinfo), SCMP_SYS(prctl),
 #if !defined(__SANITIZE_ADDRESS__)
-	SCMP_SYS(mprotect), SCMP_SYS(readlink),
+	SCMP_SYS(readlink),
 #endif
 };
 
-static int load_rules(scmp_filter_ctx context)
+/* What glibc needs to start and end a thread; clone itself stands in allow_threads. */
+static const int thread_calls[] = {
+	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(set_tid_address), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
+};
+
+static int allow_threads(scmp_filter_ctx context)
 {
-	int rc = 0;
+	/* The flags of clone3 lie in memory that a filter can't see; without it glibc takes clone. */
+	int rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	if (!rc)
+		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				      SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM));
+	for (size_t i = 0; i < ARRAY_LEN(thread_calls) && !rc; i++)
+		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, thread_calls[i], 0);
+#if !defined(__SANITIZE_ADDRESS__)
+	if (!rc) /* the guard page of a new stack */
+		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+#endif
+	return rc;
+}
+
+static int load_rules(scmp_filter_ctx context, const struct filter_limits *limits)
+{
+	/* No new code: memory may be had, but never executable. */
+	int rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!rc)
+		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+	if (!rc && limits->threads)
+		rc = allow_threads(context);
 
 	for (size_t i = 0; i < ARRAY_LEN(allowed_calls) && !rc; i++)
 		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed_calls[i], 0);
 	for (size_t i = 0; i < ARRAY_LEN(refused_calls) && !rc; i++)
 		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), refused_calls[i], 0);
+#if !defined(__SANITIZE_ADDRESS__)
+	if (!rc && !limits->threads)
+		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mprotect), 0);
+	if (!rc && limits->threads)
+		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mprotect), 1,
+				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+#endif
 	return rc ? rc : seccomp_load(context);
 }
 
@@ -171,7 +234,7 @@ int filter_confine(const struct filter_limits *limits, struct err *e)
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!context)
 		return err_no_memory(e);
-	int rc = load_rules(context);
+	int rc = load_rules(context, limits);
 	seccomp_release(context);
 	if (rc)
 		return err_system(e, -rc, "loading the system-call filter");

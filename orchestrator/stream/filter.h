@@ -4,8 +4,10 @@
 #ifndef ORCHESTRATE_STREAM_FILTER_H
 #define ORCHESTRATE_STREAM_FILTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "base/process.h"
@@ -21,6 +23,8 @@ must_check int filter_start(const char *program, const char *const argv[], const
 must_check int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e);
 /* Kills what still runs. NULL is fine. */
 void filter_free(struct filter *f);
+/* Appends what comes out of fd (a pipe's read end) until its end. More than max bytes: ERR_LIMIT. */
+must_check int filter_read(int fd, size_t max, struct buf *b, const struct cancel *cancel, struct err *e);
 
 /* --- inside the filter process --- */
 
@@ -28,6 +32,7 @@ struct filter_limits {
 	uint64_t memory_bytes; /* RLIMIT_AS */
 	uint64_t cpu_seconds;  /* RLIMIT_CPU */
 	uint64_t file_bytes;   /* RLIMIT_FSIZE: largest offset it may write in any file it was given */
+	bool threads;          /* may start threads (never processes) */
 };
 
 /* Sets the limits and the system-call filter; no way back. After it: read, write, seek on what is open, memory, exit. Opening

@@ -1,1 +1,1 @@
-stream_PKGS := libarchive libcrypto libseccomp zlib
+stream_PKGS := libarchive libcrypto liblzma libseccomp zlib
