@@ -35,8 +35,8 @@ must_check int tree_rules_add_rewrite(struct tree_rules *rules, const char *file
 /* True when the member stays out of the tree. */
 bool tree_rules_drop(const struct tree_rules *rules, const char *path);
 /* Copies `in` to *ret with every ${name} replaced by its value in all texts. names is NULL-terminated, values goes with it. In globs
- * (drop, keep, file) a value is taken literally: its wildcard characters are escaped. An unknown or unclosed ${ is ERR_INPUT with the name and
- * the nearest known one; "$$" is a literal dollar sign, any other "$" stays as it is. */
+ * (drop, keep, file) a value is taken literally: its wildcard characters are escaped. An unknown or unclosed ${ is ERR_INPUT with the name
+ * and the nearest known one; any other "$" stays as it is ("$(dir ...)"). */
 must_check int tree_rules_expand(const struct tree_rules *in, const char *const *names, const char *const *values, struct tree_rules *ret,
 				 struct err *e);
 /* One line of JSON, the same for the same rules (so it may go into a build key). NULL on failure. Caller frees. */
