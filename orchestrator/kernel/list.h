@@ -26,7 +26,7 @@ struct kernel_list {
 
 /* Format: one http, https or file URL a line, LF (the last may lack it). `#` at the start of a line or after a blank begins a
  * comment. No list is too short: an empty file is an empty list. Errors: blank lines, CR, control bytes, blanks within or before an
- * URL, bytes above 0x7e in an URL, an URL without host or file name, an URL that was there before, a line over KERNEL_LIST_MAX_LINE
+ * URL, bytes above 0x7e in a URL, a URL without host or file name, a URL that was there before, a line over KERNEL_LIST_MAX_LINE
  * bytes.
  *
  * `name` stands before the line number in messages. Any finding makes it -1 with ERR_INPUT and the first finding in *e;

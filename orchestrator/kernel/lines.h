@@ -1,0 +1,25 @@
+/* Line by line through the files of supported-kernels/: comments taken off, what is wrong with a line said. For list.c and
+ * digests.c. */
+#ifndef ORCHESTRATE_KERNEL_LINES_H
+#define ORCHESTRATE_KERNEL_LINES_H
+
+#include <stddef.h>
+
+struct line_reader {
+	const char *at, *end;
+	unsigned number; /* of the line last given */
+};
+
+struct line {
+	const char *text; /* not NUL-terminated; len 0 for a comment and for a bad line */
+	size_t len;
+	unsigned number;
+	const char *problem; /* NULL, or what is wrong with the line */
+};
+
+/* 1 = a line, 0 = end. */
+int line_next(struct line_reader *r, struct line *ret);
+/* NULL when the bytes are a URL as kernel/list.h has it, else what is wrong. */
+const char *url_problem(const char *text, size_t len);
+
+#endif

@@ -1,0 +1,185 @@
+#define HASH_NONFATAL_OOM 1
+
+#include "kernel/list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "kernel/lines.h"
+
+/* Where a URL was seen first. Key bytes are borrowed from the file's text. */
+struct seen {
+	UT_hash_handle hh;
+	unsigned line;
+};
+
+struct list_parser {
+	const char *name;
+	struct kernel_list list;
+	size_t room;
+	struct seen *seen;
+	struct strv *findings;
+	size_t finding_count;
+	struct err *e;
+};
+
+static void parser_release(struct list_parser *p)
+{
+	struct seen *seen, *next;
+	HASH_ITER(hh, p->seen, seen, next)
+	{
+		HASH_DEL(p->seen, seen);
+		free(seen);
+	}
+	kernel_list_release(&p->list);
+}
+
+/* Notes a finding; the first one also becomes the error of the whole. */
+static int add_finding(struct list_parser *p, unsigned line, const char *problem, unsigned other_line)
+{
+	cleanup_free char *text = other_line ? str_printf(p->e, "%s:%u: %s %u", p->name, line, problem, other_line)
+					     : str_printf(p->e, "%s:%u: %s", p->name, line, problem);
+	if (!text)
+		return -1;
+	if (p->finding_count++ == 0)
+		(void)err_set(p->e, ERR_INPUT, "%s", text);
+	struct err oom = { 0 };
+	if (p->findings && p->finding_count <= KERNEL_LIST_MAX_FINDINGS && strv_take(p->findings, steal_ptr(&text), &oom) < 0) {
+		*p->e = oom;
+		return -1;
+	}
+	return 0;
+}
+
+static int add_url(struct list_parser *p, const struct line *line)
+{
+	struct kernel_list *list = &p->list;
+	if (list->count == p->room) {
+		size_t room = p->room ? 2 * p->room : 256;
+		struct kernel_url *urls = realloc(list->urls, room * sizeof(*urls));
+		if (!urls)
+			return err_no_memory(p->e);
+		list->urls = urls;
+		p->room = room;
+	}
+	char *url = strndup(line->text, line->len);
+	if (!url)
+		return err_no_memory(p->e);
+	list->urls[list->count++] = (struct kernel_url){ .url = url, .line = line->number };
+	return 0;
+}
+
+static int parse_line(struct list_parser *p, const struct line *line)
+{
+	if (line->problem)
+		return add_finding(p, line->number, line->problem, 0);
+	if (line->len == 0)
+		return 0;
+	const char *problem = url_problem(line->text, line->len);
+	if (problem)
+		return add_finding(p, line->number, problem, 0);
+	struct seen *seen = NULL;
+	HASH_FIND(hh, p->seen, line->text, line->len, seen);
+	if (seen)
+		return add_finding(p, line->number, "the same URL as in line", seen->line);
+	seen = calloc(1, sizeof(*seen));
+	if (!seen)
+		return err_no_memory(p->e);
+	seen->line = line->number;
+	HASH_ADD_KEYPTR(hh, p->seen, line->text, line->len, seen);
+	if (!seen->hh.tbl) {
+		free(seen);
+		return err_no_memory(p->e);
+	}
+	return add_url(p, line);
+}
+
+int kernel_list_parse(const char *text, size_t len, const char *name, struct kernel_list *ret, struct strv *findings, struct err *e)
+{
+	struct err unwanted;
+	__attribute__((
+		cleanup(parser_release))) struct list_parser p = { .name = name, .findings = findings, .e = e ? e : &unwanted };
+	struct line_reader lines = { .at = text, .end = text + len };
+	struct line line;
+	while (line_next(&lines, &line))
+		if (parse_line(&p, &line) < 0)
+			return -1;
+	if (p.finding_count > 1)
+		return err_append(e, "and %zu more", p.finding_count - 1);
+	if (p.finding_count)
+		return -1;
+	*ret = p.list;
+	p.list = (struct kernel_list){ 0 };
+	return 0;
+}
+
+int kernel_list_load(const char *path, struct kernel_list *ret, struct strv *findings, struct err *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	if (file_read(path, KERNEL_LIST_MAX_BYTES, &text, e) < 0)
+		return -1;
+	return kernel_list_parse(buf_text(&text), text.len, path, ret, findings, e);
+}
+
+void kernel_list_release(struct kernel_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->urls[i].url);
+	free(list->urls);
+	*list = (struct kernel_list){ 0 };
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Decodes in place; false for a bad escape, a slash or a control byte. */
+static bool decode_part(char *part)
+{
+	char *to = part;
+	for (const char *from = part; *from; from++) {
+		int c = (unsigned char)*from;
+		if (c == '%') {
+			int high = hex_value(from[1]), low = high < 0 ? -1 : hex_value(from[2]);
+			if (low < 0)
+				return false;
+			c = high << 4 | low;
+			from += 2;
+		}
+		if (c < ' ' || c == 0x7f || c == '/')
+			return false;
+		*to++ = (char)c;
+	}
+	*to = '\0';
+	return true;
+}
+
+char *url_file_name(const char *url, struct err *e)
+{
+	size_t path_len = strcspn(url, "?#");
+	const char *start = url + path_len;
+	while (start > url && start[-1] != '/')
+		start--;
+	cleanup_free char *part = strndup(start, (size_t)(url + path_len - start));
+	if (!part) {
+		err_no_memory(e);
+		return NULL;
+	}
+	if (!decode_part(part) || !*part || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) {
+		err_set(e, ERR_INPUT, "'%s' has no usable file name", url);
+		return NULL;
+	}
+	return steal_ptr(&part);
+}
