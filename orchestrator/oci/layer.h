@@ -86,10 +86,10 @@ struct layer_rules {
 };
 
 /* Rewrites a tar (borrowed source; any format and compression that libarchive reads) into a deterministic layer in dir.
- * Order is as it comes, so the producer must be deterministic in it (mmdebstrap is). uid, gid, modes, symlinks and hard links stay as
- * they are; names of owners, xattrs, capabilities, ACLs, device nodes, sockets and FIFOs are dropped; mtimes later than epoch become
- * epoch. `..` in a path, or a hard link to a member that did not come: ERR_HOSTILE. A truncated tar: ERR_CORRUPT. An archive
- * without a single member: ERR_CORRUPT. */
+ * Order is as it comes, so the producer must be deterministic in it (mmdebstrap is). Modes, symlinks and hard links stay as they are;
+ * all belongs to uid and gid 0; set-user-ID and set-group-ID bits, xattrs, capabilities, ACLs, device nodes, sockets and FIFOs are
+ * dropped; mtimes later than epoch become epoch. `..` in a path, or a hard link to a member that did not come: ERR_HOSTILE. A tar that
+ * breaks off or has no member: ERR_CORRUPT. The source is read to its end. */
 must_check int layer_from_tar(struct source *tar, const struct layer_rules *rules, const char *dir, int64_t epoch, int level,
 			      const char *created_by, struct layer *ret, struct err *e);
 
