@@ -8,18 +8,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "fetch/mirror.h"
 #include "kernel/arch.h"
 #include "kernel/group.h"
 #include "kernel/kind.h"
 #include "package/tree_rules.h"
 #include "stream/digest.h"
-
-/* A set of servers with the same content. */
-struct mirror {
-	char *name;	  /* [a-z0-9-] */
-	struct strv urls; /* base URLs without a slash at the end, in the order in which they are tried. An URL of the list that
-			   * begins with one of them and a slash may be had from all of them. */
-};
 
 /* What a release is believed to be built with before its packages are there. */
 struct toolchain_expect {
@@ -39,7 +33,8 @@ struct distro {
 	const struct arch *arch;
 	char *list;   /* path of the list below the project's directory, plain */
 	char *format; /* of the packages: "deb" */
-	struct mirror *mirrors;
+	struct mirror *mirrors; /* base URLs without a slash at the end; an URL of the list that begins with one of them may be had
+				 * from all of them */
 	size_t mirror_count;
 	char *package_manager; /* of the distro itself: "apt"; NULL: none known */
 	struct group_rules kernel;
