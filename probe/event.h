@@ -21,13 +21,13 @@
 #endif
 
 #define COLLECTOR_EVENT_VERSION 1
-#define COLLECTOR_RING_VERSION 1
-#define COLLECTOR_RING_MAGIC 0x474e4952u /* "RING" */
+#define COLLECTOR_RING_VERSION	1
+#define COLLECTOR_RING_MAGIC	0x474e4952u /* "RING" */
 
-#define COLLECTOR_DEVICE "/dev/collector"
-#define COLLECTOR_COMM_SIZE 16
-#define COLLECTOR_PATH_MAX 4096 /* NUL included, as PATH_MAX */
-#define COLLECTOR_RECORD_ALIGN 8
+#define COLLECTOR_DEVICE	"/dev/collector"
+#define COLLECTOR_COMM_SIZE	16
+#define COLLECTOR_PATH_MAX	4096 /* NUL included, as PATH_MAX */
+#define COLLECTOR_RECORD_ALIGN	8
 
 /* `family` of a TCP record: the kernel's AF_INET and AF_INET6 */
 #define COLLECTOR_FAMILY_IPV4 2

@@ -49,20 +49,8 @@ struct {
 	MAP_TYPE(value, struct scratch);
 } scratch SEC(".maps");
 
-/* What a tracepoint's program gets, as in its `format` file of tracefs. Only the
- * members used, at places that have not moved since the events exist. */
-struct exec_context {
-	uint64_t common;
-	uint32_t filename; /* length << 16 | offset from the start */
-};
-
-struct newtask_context {
-	uint64_t common;
-	uint32_t pid;
-	char comm[16];
-	uint32_t padding;
-	uint64_t clone_flags;
-};
+/* A program's context: a tracepoint's event, or the registers at a probe. */
+#define CONTEXT_READ(type, context, offset) (*(const type *)((const char *)(context) + (offset)))
 
 inline_always void event_fill(struct collector_event *event, uint32_t size, uint16_t type)
 {
@@ -99,9 +87,11 @@ inline_always void event_send(void *context, void *record, uint64_t size)
 }
 
 SEC("tracepoint/sched/sched_process_exec")
-int on_exec(struct exec_context *context)
+int on_exec(void *context)
 {
-	const char *path = (const char *)context + (context->filename & 0xffff);
+	/* length << 16 | offset from the start of the event */
+	uint32_t place = CONTEXT_READ(uint32_t, context, EXEC_FILENAME);
+	const char *path = (const char *)context + (place & 0xffff);
 	uint32_t zero = 0;
 	struct collector_exec *record = map_lookup(&scratch, &zero);
 	uint64_t padded;
@@ -126,15 +116,17 @@ int on_exec(struct exec_context *context)
 }
 
 SEC("tracepoint/task/task_newtask")
-int on_fork(struct newtask_context *context)
+int on_fork(void *context)
 {
+	uint64_t flags = CONTEXT_READ(uint64_t, context, NEWTASK_FLAGS);
+	uint32_t pid = CONTEXT_READ(uint32_t, context, NEWTASK_PID);
 	struct collector_fork record = {};
 
 	/* pid 0: an idle task for a CPU that comes up */
-	if ((context->clone_flags & CLONE_THREAD) || context->pid == 0)
+	if ((flags & CLONE_THREAD) || pid == 0)
 		return 0;
 	event_fill(&record.event, sizeof(record), COLLECTOR_EVENT_FORK);
-	record.child_pid = context->pid;
+	record.child_pid = pid;
 	event_send(context, &record, sizeof(record));
 	return 0;
 }
@@ -166,8 +158,7 @@ inline_always int sock_is_tcp(const char *sk)
 
 	kernel_read(&proto, sizeof(proto), sk + SOCK_PROTO);
 	kernel_read(name, sizeof(name), proto + PROTO_NAME);
-	return name[0] == 'T' && name[1] == 'C' && name[2] == 'P' &&
-	       (name[3] == '\0' || name[3] == 'v'); /* TCP, TCPv6 */
+	return name[0] == 'T' && name[1] == 'C' && name[2] == 'P' && (name[3] == '\0' || name[3] == 'v'); /* TCP, TCPv6 */
 }
 
 inline_always uint16_t port_read(const char *sk, uint32_t offset)
@@ -207,22 +198,17 @@ inline_always void tcp_send(void *context, const char *sk, uint16_t type)
 	event_send(context, &record, sizeof(record));
 }
 
-inline_always const char *register_read(void *registers, uint32_t offset)
-{
-	return *(const char **)((char *)registers + offset);
-}
-
 SEC("kprobe/tcp_connect")
 int on_connect(void *registers)
 {
-	tcp_send(registers, register_read(registers, REGS_ARGUMENT), COLLECTOR_EVENT_TCP_CONNECT);
+	tcp_send(registers, CONTEXT_READ(char *, registers, REGS_ARGUMENT), COLLECTOR_EVENT_TCP_CONNECT);
 	return 0;
 }
 
 SEC("kprobe/tcp_close")
 int on_close(void *registers)
 {
-	tcp_send(registers, register_read(registers, REGS_ARGUMENT), COLLECTOR_EVENT_TCP_CLOSE);
+	tcp_send(registers, CONTEXT_READ(char *, registers, REGS_ARGUMENT), COLLECTOR_EVENT_TCP_CLOSE);
 	return 0;
 }
 
@@ -230,14 +216,14 @@ int on_close(void *registers)
 SEC("kprobe/security_sock_graft")
 int on_accept(void *registers)
 {
-	tcp_send(registers, register_read(registers, REGS_ARGUMENT), COLLECTOR_EVENT_TCP_ACCEPT);
+	tcp_send(registers, CONTEXT_READ(char *, registers, REGS_ARGUMENT), COLLECTOR_EVENT_TCP_ACCEPT);
 	return 0;
 }
 #else
 SEC("kretprobe/inet_csk_accept")
 int on_accept(void *registers)
 {
-	tcp_send(registers, register_read(registers, REGS_RESULT), COLLECTOR_EVENT_TCP_ACCEPT);
+	tcp_send(registers, CONTEXT_READ(char *, registers, REGS_RESULT), COLLECTOR_EVENT_TCP_ACCEPT);
 	return 0;
 }
 #endif

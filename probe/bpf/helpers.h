@@ -11,23 +11,23 @@
 
 #include "offsets.h"
 
-#define SEC(name) __attribute__((section(name), used))
+#define SEC(name)     __attribute__((section(name), used))
 #define inline_always static inline __attribute__((always_inline))
 
 /* Maps in the section .maps: members that say type, size and so on by their types. */
 #define MAP_NUMBER(name, value) int(*name)[value]
-#define MAP_TYPE(name, type) type *name
+#define MAP_TYPE(name, type)	type *name
 
-#define MAP_PERF_EVENT_ARRAY 4
-#define MAP_PERCPU_ARRAY 6
-#define MAP_RINGBUF 27
+#define MAP_PERF_EVENT_ARRAY	4
+#define MAP_PERCPU_ARRAY	6
+#define MAP_RINGBUF		27
 
-#define PERF_CURRENT_CPU 0xffffffffULL
-#define CLONE_THREAD 0x00010000ULL
-#define TCP_STATE_LISTEN 10
+#define PERF_CURRENT_CPU	0xffffffffULL
+#define CLONE_THREAD		0x00010000u
+#define TCP_STATE_LISTEN	10
 
-#define HAS_PROBE_READ_KERNEL (HELPERS_END > 115)
-#define HAS_RINGBUF (HELPERS_END > 130)
+#define HAS_PROBE_READ_KERNEL	(HELPERS_END > 115)
+#define HAS_RINGBUF		(HELPERS_END > 130)
 
 #if HELPERS_END <= 45
 #error "the kernel's eBPF is too old: no helper to read a string"
@@ -52,11 +52,9 @@ static long (*const kernel_read_string)(void *to, uint32_t size, const void *fro
 #endif
 
 #if HAS_RINGBUF
-static long (*const ringbuf_output)(const void *map, void *data, uint64_t size,
-				    uint64_t flags) = (void *)130;
+static long (*const ringbuf_output)(const void *map, void *data, uint64_t size, uint64_t flags) = (void *)130;
 #else
-static long (*const perf_event_output)(void *context, const void *map, uint64_t flags, void *data,
-				       uint64_t size) = (void *)25;
+static long (*const perf_event_output)(void *context, const void *map, uint64_t flags, void *data, uint64_t size) = (void *)25;
 #endif
 
 #endif

@@ -13,16 +13,49 @@
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(4, 11, 0) /* split out of sched.h */
 #include <linux/sched/signal.h>
 #endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(4, 2, 0) /* renamed */
+#include <linux/trace_events.h>
+#else
+#include <linux/ftrace_event.h>
+#endif
 #include <net/inet_sock.h>
 #include <net/sock.h>
 #include <uapi/linux/bpf.h>
 
-#define EMIT(name, value) asm volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
+#define EMIT(name, value)		asm volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define EMIT_OFFSET(name, type, member) EMIT(name, offsetof(type, member))
 
 #if !IS_ENABLED(CONFIG_BPF_EVENTS)
 #error "the kernel has no eBPF programs on probes and tracepoints"
 #endif
+
+/*
+ * A tracepoint's program gets the event as the trace buffer has it. What all events
+ * begin with differs (PREEMPT_RT patches add to it) and fields change their type, so
+ * the event's own definition is read with macros that make a struct of it.
+ */
+#undef TRACE_EVENT
+#undef TP_STRUCT__entry
+#undef __field
+#undef __array
+#undef __string
+#define TP_STRUCT__entry(fields...) fields
+#define __field(type, name)	    type name;
+#define __array(type, name, length) type name[length];
+#define __string(name, source)	    u32 name;
+#define TRACE_EVENT(event, proto, args, fields, assign, print)                                                                     \
+	struct event_##event {                                                                                                     \
+		struct trace_entry common;                                                                                         \
+		fields                                                                                                             \
+	};
+#define TRACE_HEADER_MULTI_READ
+#include <trace/events/task.h>
+
+/* Its header has too many kinds of events for that; this is how it starts. */
+struct event_sched_process_exec {
+	struct trace_entry common;
+	u32 filename;
+};
 
 void collector_offsets(void);
 
@@ -40,6 +73,9 @@ void collector_offsets(void)
 #else
 #error "where does this architecture pass a function's first argument?"
 #endif
+	EMIT_OFFSET(EXEC_FILENAME, struct event_sched_process_exec, filename);
+	EMIT_OFFSET(NEWTASK_PID, struct event_task_newtask, pid);
+	EMIT_OFFSET(NEWTASK_FLAGS, struct event_task_newtask, clone_flags);
 	EMIT_OFFSET(TASK_SIGNAL, struct task_struct, signal);
 	EMIT_OFFSET(TASK_EXIT_CODE, struct task_struct, exit_code);
 	EMIT_OFFSET(SIGNAL_LIVE, struct signal_struct, live);

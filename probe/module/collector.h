@@ -8,8 +8,8 @@
 #ifndef COLLECTOR_MODULE_COLLECTOR_H
 #define COLLECTOR_MODULE_COLLECTOR_H
 
-#include <linux/types.h>
 #include <linux/compiler.h>
+#include <linux/types.h>
 
 #include "event.h"
 

@@ -56,8 +56,7 @@ static int collector_mmap(struct file *file, struct vm_area_struct *vma)
 
 /* poll() returns unsigned int up to 4.15 and __poll_t from then on, which has no
  * macro to ask for: take the type from the table that it goes into. */
-typedef typeof(((struct file_operations *)0)->poll((struct file *)0,
-						   (struct poll_table_struct *)0)) poll_mask_t;
+typedef typeof(((struct file_operations *)0)->poll((struct file *)0, (struct poll_table_struct *)0)) poll_mask_t;
 
 static poll_mask_t collector_poll(struct file *file, struct poll_table_struct *table)
 {

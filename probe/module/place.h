@@ -20,16 +20,14 @@ struct ring_place {
  * 1 = *place is set, and [offset, offset + need) and [pad_offset, pad_offset +
  * pad) lie within the ring; 0 = no room.
  */
-static inline int ring_place_find(uint32_t head, uint32_t tail, uint32_t data_size, uint32_t need,
-				  struct ring_place *place)
+static inline int ring_place_find(uint32_t head, uint32_t tail, uint32_t data_size, uint32_t need, struct ring_place *place)
 {
 	uint32_t used = head - tail;
 	uint32_t offset = head & (data_size - 1);
 	uint32_t to_end = data_size - offset;
 	uint32_t pad = need > to_end ? to_end : 0;
 
-	if (used > data_size || need > data_size || data_size - used < pad ||
-	    data_size - used - pad < need)
+	if (used > data_size || need > data_size || data_size - used < pad || data_size - used - pad < need)
 		return 0;
 	place->pad_offset = offset;
 	place->pad = pad;

@@ -75,11 +75,9 @@ static void __maybe_unused on_exit_group(void *data, struct task_struct *task, b
  * not of its version number, and one that we do not know fails to compile.
  */
 typedef void (*exit_check_one)(void (*)(void *, struct task_struct *));
-#define EXIT_PROBE                                                                                     \
-	__builtin_choose_expr(                                                                         \
-		__builtin_types_compatible_p(typeof(&check_trace_callback_type_sched_process_exit),    \
-					     exit_check_one),                                          \
-		on_exit, on_exit_group)
+#define EXIT_PROBE                                                                                                                 \
+	__builtin_choose_expr(__builtin_types_compatible_p(typeof(&check_trace_callback_type_sched_process_exit), exit_check_one), \
+			      on_exit, on_exit_group)
 
 static void probe_types_check(void)
 {

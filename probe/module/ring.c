@@ -66,10 +66,12 @@ int rings_init(unsigned int ring_pages)
 	unsigned int cpu;
 	int err;
 
-	/* At least the longest record; 32-bit counters must tell full from empty. */
-	ring_pages = clamp_t(unsigned int, ring_pages, 2, 1 << 14);
+	/* At least the longest record and as much padding before it; at most what
+	 * file offsets and 32-bit counters bear. */
+	ring_pages = clamp_t(unsigned int, ring_pages, 4, 1 << 14);
 	data_size = roundup_pow_of_two(ring_pages) * PAGE_SIZE;
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		err = ring_init(per_cpu_ptr(&collector_ring, cpu), cpu);
 		if (err) {
 			rings_release();
@@ -83,7 +85,8 @@ void rings_release(void)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct ring *r = per_cpu_ptr(&collector_ring, cpu);
 
 		vfree(r->consumer);
@@ -98,7 +101,8 @@ void rings_start(void)
 
 	/* A hook that saw the last recording may still be writing: leave head
 	 * to it and let the reader begin wherever that is. */
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct ring *r = per_cpu_ptr(&collector_ring, cpu);
 
 		memset(r->consumer, 0, PAGE_SIZE);
@@ -121,7 +125,8 @@ bool rings_readable(void)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct ring *r = per_cpu_ptr(&collector_ring, cpu);
 
 		if (READ_ONCE(r->header->head) != READ_ONCE(r->consumer->tail))
