@@ -284,12 +284,28 @@ static int write_member(struct layer_writer *w, const struct member *m, int64_t 
 	return layer_writer_header(w, entry, e);
 }
 
+static bool is_ascii(const char *text)
+{
+	for (; text && *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+static bool has_odd_names(const struct layer_builder *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (!is_ascii(b->members[i].path) || !is_ascii(b->members[i].target))
+			return true;
+	return false;
+}
+
 int layer_write(struct layer_builder *b, const char *dir, int64_t epoch, int level, const char *created_by, struct layer *ret,
 		struct err *e)
 {
 	cleanup_layer_writer struct layer_writer w = { .file = { .fd = -1 } };
 
-	if (sort_members(b, e) < 0 || layer_writer_init(&w, dir, level, e) < 0)
+	if (sort_members(b, e) < 0 || layer_writer_init(&w, dir, level, has_odd_names(b), e) < 0)
 		return err_wrap(e, "writing a layer");
 	for (size_t i = 0; i < b->count; i++)
 		if (write_member(&w, &b->members[i], epoch, e) < 0)

@@ -120,7 +120,7 @@ int layer_from_tar(struct source *tar, const struct layer_rules *rules, const ch
 	cleanup_layer_writer struct layer_writer w = { .file = { .fd = -1 } };
 	struct rewrite r = { .rules = rules, .writer = &w, .epoch = epoch };
 
-	if (layer_writer_init(&w, dir, level, e) < 0)
+	if (layer_writer_init(&w, dir, level, true, e) < 0)
 		return err_wrap(e, "writing a layer");
 	int result = rewrite_all(&r, tar, e);
 	strv_release(&r.files);

@@ -6,19 +6,20 @@
 #include "oci/blob.h"
 #include "stream/archive_stream.h"
 
-static int open_archive(struct layer_writer *w, struct err *e)
+static int open_archive(struct layer_writer *w, bool any_names, struct err *e)
 {
 	w->archive = archive_write_new();
 	if (!w->archive)
 		return err_no_memory(e);
-	/* Restricted pax is ustar where that suffices. Names are bytes: no conversion that depends on the locale. */
-	if (archive_write_set_format_pax_restricted(w->archive) != ARCHIVE_OK ||
-	    archive_write_set_format_option(w->archive, "pax", "hdrcharset", "BINARY") != ARCHIVE_OK)
+	/* Restricted pax is ustar where that suffices. */
+	if (archive_write_set_format_pax_restricted(w->archive) != ARCHIVE_OK)
+		return archive_err(w->archive, e);
+	if (any_names && archive_write_set_format_option(w->archive, "pax", "hdrcharset", "BINARY") != ARCHIVE_OK)
 		return archive_err(w->archive, e);
 	return archive_write_open_sink(w->archive, w->tar_hash, e);
 }
 
-int layer_writer_init(struct layer_writer *w, const char *dir, int level, struct err *e)
+int layer_writer_init(struct layer_writer *w, const char *dir, int level, bool any_names, struct err *e)
 {
 	*w = (struct layer_writer){ .dir = dir, .file = { .fd = -1 } };
 	if (level < 1 || level > 9)
@@ -28,7 +29,7 @@ int layer_writer_init(struct layer_writer *w, const char *dir, int level, struct
 	if (!(w->to_file = sink_to_fd(w->file.fd, e)) || !(w->blob_hash = sink_digest(w->to_file, &w->size, &w->digest, e)) ||
 	    !(w->gzip = sink_gzip(w->blob_hash, level, e)) || !(w->tar_hash = sink_digest(w->gzip, NULL, &w->diff_id, e)))
 		return -1;
-	return open_archive(w, e);
+	return open_archive(w, any_names, e);
 }
 
 struct archive_entry *layer_entry_new(const char *path, mode_t type, mode_t mode, int64_t mtime, struct err *e)

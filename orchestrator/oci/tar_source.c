@@ -115,46 +115,28 @@ static int add_segment(struct tar_source *a, char *bytes, char *path, uint64_t s
 	return 0;
 }
 
-struct buf_sink {
-	struct sink base;
-	struct buf bytes;
-};
-
-static int buf_sink_write(struct sink *s, const void *bytes, size_t len, struct err *e)
-{
-	return buf_append(&((struct buf_sink *)s)->bytes, bytes, len, e);
-}
-
-static void buf_sink_free(struct sink *s)
-{
-	(void)s;
-}
-
-static const struct sink_ops buf_sink_ops = { buf_sink_write, NULL, buf_sink_free };
-
 /* Adds only what libarchive writes before a member's body. */
 static int add_header(struct tar_source *a, const char *path, mode_t type, uint64_t size, struct err *e)
 {
-	struct buf_sink to = { .base = { .ops = &buf_sink_ops } };
+	char bytes[16384];
+	size_t len = 0;
+
 	cleanup_of(archive_entry) struct archive_entry *entry = layer_entry_new(path, type, type == AE_IFDIR ? 0755 : 0644, 0, e);
 	cleanup_of(archive_writer) struct archive *w = entry ? archive_write_new() : NULL;
-
 	if (!w)
 		return err_no_memory(e);
 	archive_entry_set_size(entry, (la_int64_t)size);
-	int result = archive_write_set_format_pax_restricted(w) != ARCHIVE_OK ? archive_err(w, e) :
-										archive_write_open_sink(w, &to.base, e);
-	if (result == 0 && archive_write_header(w, entry) != ARCHIVE_OK)
-		result = archive_err(w, e);
+	/* Unblocked, so that the header is there at once. */
+	if (archive_write_set_format_pax_restricted(w) != ARCHIVE_OK || archive_write_set_bytes_per_block(w, 0) != ARCHIVE_OK ||
+	    archive_write_open_memory(w, bytes, sizeof(bytes), &len) != ARCHIVE_OK || archive_write_header(w, entry) != ARCHIVE_OK)
+		return archive_err(w, e);
 	/* The body comes from elsewhere: don't let libarchive make one up. */
 	archive_write_fail(w);
-	size_t len = to.bytes.len;
-	char *bytes = buf_steal(&to.bytes);
-	if (result < 0 || !bytes) {
-		free(bytes);
-		return result < 0 ? -1 : err_no_memory(e);
-	}
-	return add_segment(a, bytes, NULL, len, e);
+	char *copy = malloc(len);
+	if (!copy)
+		return err_no_memory(e);
+	memcpy(copy, bytes, len);
+	return add_segment(a, copy, NULL, len, e);
 }
 
 static int add_zeros(struct tar_source *a, size_t len, struct err *e)
