@@ -148,6 +148,11 @@ int filter_read(int fd, size_t max, struct buf *b, const struct cancel *cancel, 
 	}
 }
 
+int filter_poll_fd(const struct filter *f)
+{
+	return f->process.pid_fd;
+}
+
 static int set_limit(int resource, rlim_t value, const char *what, struct err *e)
 {
 	struct rlimit limit = { value, value };

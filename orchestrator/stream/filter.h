@@ -21,6 +21,8 @@ must_check int filter_start(const char *program, const char *const argv[], const
 /* Waits for the end. -1 carries the kind and the message that the filter gave (filter_report), or how it was killed:
  * a forbidden system call is ERR_HOSTILE, a resource limit ERR_LIMIT. */
 must_check int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e);
+/* Polls readable once the filter has ended. Borrowed. */
+int filter_poll_fd(const struct filter *f);
 /* Kills what still runs. NULL is fine. */
 void filter_free(struct filter *f);
 /* Appends what comes out of fd (a pipe's read end) until its end. More than max bytes: ERR_LIMIT. */

@@ -78,6 +78,36 @@ struct sink *sink_to_fd(int fd, struct err *e)
 	return &f->base;
 }
 
+struct buf_sink {
+	struct sink base;
+	struct buf *into;
+	size_t max;
+};
+
+static int buf_sink_write(struct sink *s, const void *bytes, size_t len, struct err *e)
+{
+	struct buf_sink *b = (struct buf_sink *)s;
+
+	if (len > b->max || b->into->len > b->max - len)
+		return err_set(e, ERR_LIMIT, "larger than %zu bytes", b->max);
+	return buf_append(b->into, bytes, len, e);
+}
+
+static const struct sink_ops buf_sink_ops = { buf_sink_write, NULL, plain_free };
+
+struct sink *sink_to_buf(struct buf *b, size_t max, struct err *e)
+{
+	struct buf_sink *s = calloc(1, sizeof(*s));
+	if (!s) {
+		err_no_memory(e);
+		return NULL;
+	}
+	s->base.ops = &buf_sink_ops;
+	s->into = b;
+	s->max = max;
+	return &s->base;
+}
+
 struct digest_sink {
 	struct sink base;
 	struct sink *inner;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "stream/digest.h"
 
@@ -37,6 +38,8 @@ must_check int sink_copy(struct sink *to, struct source *from, struct err *e);
 /* Constructors give NULL with *e when out of memory. */
 /* Does not close fd. */
 struct sink *sink_to_fd(int fd, struct err *e);
+/* Appends to *b (borrowed); more than max bytes in all: ERR_LIMIT. */
+struct sink *sink_to_buf(struct buf *b, size_t max, struct err *e);
 /* Passes bytes on to inner (borrowed; NULL: drops them), and counts and hashes what goes through. `*count` and `*digest` are
  * set by sink_finish; either may be NULL. */
 struct sink *sink_digest(struct sink *inner, uint64_t *count, struct digest *digest, struct err *e);

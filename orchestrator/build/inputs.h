@@ -1,0 +1,53 @@
+/* Everything a run reads from the checkout before it does anything: descriptors, lists, recipes, the probe, the in-container
+ * script. All of it is checked here, so that a mistake is found before the first container starts. */
+#ifndef ORCHESTRATE_BUILD_INPUTS_H
+#define ORCHESTRATE_BUILD_INPUTS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "build/sources.h"
+#include "descriptor/distro.h"
+#include "descriptor/probe.h"
+#include "descriptor/recipe.h"
+#include "kernel/digests.h"
+#include "kernel/group.h"
+
+/* One distro's part. */
+struct distro_inputs {
+	const struct distro *distro;
+	struct kernel_set kernels;
+	struct digest_table *digests;
+};
+
+struct inputs {
+	struct distro_set distros;
+	struct recipe_set recipes;
+	struct distro_inputs *chosen; /* in the order of distros */
+	size_t chosen_count;
+
+	struct probe probe;
+	char *module_version;                  /* one word */
+	struct buf sources;                    /* the tar that goes into every builder */
+	struct digest source_digests[KIND_COUNT];
+	char *build_script;                    /* images/build.sh */
+	struct digest script_digest;
+	char *seccomp_profile;                 /* images/seccomp.json */
+};
+
+struct inputs_options {
+	const char *root;          /* the checkout: distros/, images/, the lists */
+	const char *probe_dir;     /* NULL: <root>/probe */
+	const struct strv *distros; /* names asked for; empty: all */
+};
+
+/* Lists: every finding of a bad list goes to the log, the first becomes the error. Leftovers of the grouping are warnings in the log: they
+ * cost their own kernel only. */
+must_check int inputs_load(const struct inputs_options *options, struct log *log, struct inputs *ret, struct err *e);
+/* The part that needs no list and no distro: probe and module version, for the image alone. */
+must_check int inputs_load_probe(const struct inputs_options *options, struct inputs *ret, struct err *e);
+void inputs_release(struct inputs *in);
+
+#define cleanup_inputs __attribute__((cleanup(inputs_release)))
+
+#endif

@@ -1,0 +1,34 @@
+#include "build/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool job_has_work(const struct job *job)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (job->tasks[kind].wanted && job->tasks[kind].verdict == VERDICT_PLANNED)
+			return true;
+	return false;
+}
+
+void task_end(struct task *task, enum verdict verdict, char *reason)
+{
+	free(task->reason);
+	task->reason = reason;
+	task->verdict = verdict;
+}
+
+void job_fail(struct job *job, const char *reason)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (job->tasks[kind].wanted && job->tasks[kind].verdict == VERDICT_PLANNED)
+			task_end(&job->tasks[kind], VERDICT_FAILED, strdup(reason));
+}
+
+void job_release(struct job *job)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		free(job->tasks[kind].reason);
+	free(job->package_digests);
+	*job = (struct job){ 0 };
+}

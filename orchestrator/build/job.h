@@ -1,0 +1,47 @@
+/* One kernel's way through a run. */
+#ifndef ORCHESTRATE_BUILD_JOB_H
+#define ORCHESTRATE_BUILD_JOB_H
+
+#include <stdbool.h>
+
+#include "build/events.h"
+#include "build/inputs.h"
+#include "package/facts.h"
+#include "stream/digest.h"
+#include "toolchain/choose.h"
+
+/* One object to make of a kernel. */
+struct task {
+	bool wanted;
+	enum verdict verdict;
+	char *reason; /* owned; why the verdict is what it is */
+	bool has_key;
+	struct digest key;
+};
+
+struct job {
+	const struct distro_inputs *distro;
+	const struct kernel *kernel;
+	struct task tasks[KIND_COUNT];
+
+	struct digest *package_digests; /* of kernel->packages, in order; NULL until all are known */
+	bool has_facts;
+	struct facts facts;
+	bool has_choice;
+	struct toolchain_choice choice; /* expected while !has_facts, decided by the facts after */
+
+	/* Under the scheduler's lock. */
+	unsigned packages_missing;
+	bool taken;
+	bool asked_again; /* a damaged package of it was fetched a second time */
+};
+
+/* True when a task of the job is still to be built. */
+bool job_has_work(const struct job *job);
+/* Ends the task: takes the reason over. */
+void task_end(struct task *task, enum verdict verdict, char *reason);
+/* Ends all tasks of the job that are still planned as failed. */
+void job_fail(struct job *job, const char *reason);
+void job_release(struct job *job);
+
+#endif

@@ -1,0 +1,280 @@
+#include "build/output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+struct output {
+	char *dir, *modules, *failures, *probe_name, *version;
+	int lock;
+};
+
+DEFINE_CLEANUP(output, struct output, output_free)
+
+enum { VERSION_FILE_MAX = 4096 };
+
+static const struct {
+	const char *infix, *suffix;
+} object_names[KIND_COUNT] = {
+	[KIND_MOD] = { "", ".ko.gz" },
+	[KIND_BPF] = { "ebpf-", ".o.gz" },
+};
+
+char *output_object_name(const char *probe_name, const char *kernel, enum probe_kind_id kind, struct err *e)
+{
+	return str_printf(e, "%s-%s%s%s", probe_name, object_names[kind].infix, kernel, object_names[kind].suffix);
+}
+
+static char *object_path(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
+{
+	return str_printf(e, "%s/%s-%s%s%s", o->modules, o->probe_name, object_names[kind].infix, kernel, object_names[kind].suffix);
+}
+
+static char *marker_path(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
+{
+	return str_printf(e, "%s/.%s-%s%s.unavail", o->modules, o->probe_name, object_names[kind].infix, kernel);
+}
+
+static char *failure_path(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
+{
+	return str_printf(e, "%s/%s/%s/%s.log", o->failures, kernel, o->version, kind_name(kind));
+}
+
+static int unlink_if_there(const char *path, struct err *e)
+{
+	if (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)
+		return err_system(e, errno, "removing '%s'", path);
+	return 0;
+}
+
+static bool is_partial(const char *name)
+{
+	return name[0] == '.' && str_ends(name, ".partial");
+}
+
+/* Ours: objects, markers and the version file of any probe. Anything else in the tree is left alone. */
+static bool is_ours(const char *name)
+{
+	return str_ends(name, ".ko.gz") || str_ends(name, ".o.gz") || (name[0] == '.' && str_ends(name, ".unavail")) || is_partial(name) ||
+	       strcmp(name, "MODULE_VERSION.txt") == 0;
+}
+
+static int remove_matching(const char *dir, bool (*match)(const char *name), struct err *e)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	int result = 0;
+
+	if (!d)
+		return err_system(e, errno, "opening '%s'", dir);
+	while (result == 0 && (entry = readdir(d)))
+		if (match(entry->d_name) && unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT)
+			result = err_system(e, errno, "removing '%s/%s'", dir, entry->d_name);
+	closedir(d);
+	return result;
+}
+
+/* 1 when the tree holds another version's objects. */
+static int holds_other_version(struct output *o, struct err *e)
+{
+	cleanup_free char *path = path_join(o->modules, "MODULE_VERSION.txt", e);
+	cleanup_buf struct buf text = { 0 };
+
+	if (!path)
+		return -1;
+	if (file_read(path, VERSION_FILE_MAX, &text, e) < 0)
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+	while (text.len && strchr("\r\n ", text.data[text.len - 1]))
+		text.data[--text.len] = '\0';
+	return strcmp(buf_text(&text), o->version) != 0;
+}
+
+static int prepare(struct output *o, struct log *log, struct err *e)
+{
+	cleanup_free char *lock_path = path_join(o->dir, ".lock", e);
+
+	if (!lock_path || path_make_dirs(o->modules, e) < 0 || path_make_dirs(o->failures, e) < 0)
+		return -1;
+	o->lock = file_lock(lock_path, false, e);
+	if (o->lock < 0)
+		return e->kind == ERR_CONFLICT ?
+			       err_set(e, ERR_CONFLICT, "another run is writing to '%s'; wait for it or give another --output", o->dir) :
+			       -1;
+	int other = holds_other_version(o, e);
+	if (other < 0)
+		return -1;
+	if (other)
+		log_printf(log, LOG_INFO, "'%s' holds another module version: emptied first (the artifact store keeps its objects)",
+			   o->modules);
+	return remove_matching(o->modules, other ? is_ours : is_partial, e);
+}
+
+int output_open(const char *dir, const char *probe_name, const char *module_version, struct log *log, struct output **ret, struct err *e)
+{
+	cleanup_of(output) struct output *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return err_no_memory(e);
+	o->lock = -1;
+	o->dir = str_dup(dir, e);
+	o->modules = path_join(dir, "kernel-modules", e);
+	o->failures = path_join(dir, "failures", e);
+	o->probe_name = str_dup(probe_name, e);
+	o->version = str_dup(module_version, e);
+	if (!o->dir || !o->modules || !o->failures || !o->probe_name || !o->version || prepare(o, log, e) < 0)
+		return -1;
+	*ret = steal_ptr(&o);
+	return 0;
+}
+
+void output_free(struct output *o)
+{
+	if (!o)
+		return;
+	if (o->lock >= 0)
+		close(o->lock);
+	free(o->dir);
+	free(o->modules);
+	free(o->failures);
+	free(o->probe_name);
+	free(o->version);
+	free(o);
+}
+
+const char *output_modules_dir(const struct output *o)
+{
+	return o->modules;
+}
+
+/* The same file by link, or a copy that carries the original's time stamp. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	if (a->st_dev == b->st_dev && a->st_ino == b->st_ino)
+		return true;
+	return a->st_dev != b->st_dev && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static int copy_object(const char *from, const struct stat *st, const char *to, struct err *e)
+{
+	cleanup_newfile struct newfile f = { .fd = -1 };
+	cleanup_close int in = file_open(from, e);
+	off_t left = st->st_size;
+
+	if (in < 0 || newfile_open(&f, to, 0444, e) < 0)
+		return -1;
+	while (left > 0) {
+		ssize_t n = sendfile(f.fd, in, NULL, (size_t)left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_system(e, errno, "writing '%s'", to);
+		if (n == 0)
+			return err_set(e, ERR_CORRUPT, "'%s' became shorter while it was copied", from);
+		left -= n;
+	}
+	struct timespec times[2] = { st->st_mtim, st->st_mtim };
+	if (futimens(f.fd, times) < 0)
+		return err_system(e, errno, "writing '%s'", to);
+	return newfile_commit(&f, e);
+}
+
+static int link_object(const char *from, const struct stat *st, const char *to, struct err *e)
+{
+	const char *base = path_base(to);
+	cleanup_free char *temporary = str_printf(e, "%.*s.%s.link.partial", (int)(base - to), to, base);
+
+	if (!temporary || unlink_if_there(temporary, e) < 0)
+		return -1;
+	if (link(from, temporary) < 0)
+		return copy_object(from, st, to, e);
+	if (rename(temporary, to) < 0) {
+		int errnum = errno;
+		unlink(temporary);
+		return err_system(e, errnum, "renaming '%s' into place", to);
+	}
+	return 0;
+}
+
+static int clear_failure(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
+{
+	cleanup_free char *path = failure_path(o, kernel, kind, e);
+
+	if (!path || unlink_if_there(path, e) < 0)
+		return -1;
+	/* The directories above go when they are empty; that they are not is no error. */
+	for (int level = 0; level < 2; level++) {
+		*strrchr(path, '/') = '\0';
+		if (rmdir(path) < 0)
+			break;
+	}
+	return 0;
+}
+
+int output_put_object(struct output *o, const char *kernel, enum probe_kind_id kind, const char *path, struct err *e)
+{
+	cleanup_free char *to = object_path(o, kernel, kind, e), *marker = marker_path(o, kernel, kind, e);
+	struct stat have, want;
+
+	if (!to || !marker)
+		return -1;
+	if (stat(path, &want) < 0)
+		return err_system(e, errno, "looking at '%s'", path);
+	if ((lstat(to, &have) < 0 || !is_same(&have, &want)) && link_object(path, &want, to, e) < 0)
+		return -1;
+	if (unlink_if_there(marker, e) < 0)
+		return -1;
+	return clear_failure(o, kernel, kind, e);
+}
+
+int output_put_unavailable(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
+{
+	cleanup_free char *object = object_path(o, kernel, kind, e), *marker = marker_path(o, kernel, kind, e);
+
+	if (!object || !marker || unlink_if_there(object, e) < 0)
+		return -1;
+	return file_replace(marker, "", 0, 0644, e);
+}
+
+int output_withdraw(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
+{
+	cleanup_free char *object = object_path(o, kernel, kind, e), *marker = marker_path(o, kernel, kind, e);
+
+	if (!object || !marker || unlink_if_there(object, e) < 0)
+		return -1;
+	return unlink_if_there(marker, e);
+}
+
+int output_put_failure(struct output *o, const char *kernel, enum probe_kind_id kind, const char *text, size_t len, char **ret_path, struct err *e)
+{
+	cleanup_free char *path = failure_path(o, kernel, kind, e);
+	if (!path)
+		return -1;
+	char *slash = strrchr(path, '/');
+	*slash = '\0';
+	if (path_make_dirs(path, e) < 0)
+		return -1;
+	*slash = '/';
+	if (file_replace(path, text, len, 0644, e) < 0)
+		return -1;
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
+int output_put_version(struct output *o, struct err *e)
+{
+	cleanup_free char *path = path_join(o->modules, "MODULE_VERSION.txt", e);
+	cleanup_free char *text = str_printf(e, "%s\n", o->version);
+
+	if (!path || !text)
+		return -1;
+	return file_replace(path, text, strlen(text), 0644, e);
+}

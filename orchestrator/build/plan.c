@@ -1,0 +1,206 @@
+#include "build/plan.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "build/facts_store.h"
+#include "build/key.h"
+#include "kernel/floor.h"
+
+void plan_release(struct plan *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->count; i++)
+		job_release(&p->jobs[i]);
+	free(p->jobs);
+	*p = (struct plan){ 0 };
+}
+
+/* Matches each glob against the id; marks those that matched something. */
+static bool is_chosen(const struct strv *globs, const char *id, bool *used)
+{
+	bool chosen = globs->len == 0;
+
+	for (size_t i = 0; i < globs->len; i++) {
+		if (fnmatch(globs->items[i], id, 0) != 0)
+			continue;
+		chosen = used[i] = true;
+	}
+	return chosen;
+}
+
+static int add_jobs(const struct inputs *in, const struct plan_options *options, bool *used, struct plan *plan, struct err *e)
+{
+	size_t most = 0;
+
+	for (size_t d = 0; d < in->chosen_count; d++)
+		most += in->chosen[d].kernels.count;
+	plan->jobs = calloc(most ? most : 1, sizeof(*plan->jobs));
+	if (!plan->jobs)
+		return err_no_memory(e);
+	for (size_t d = 0; d < in->chosen_count; d++)
+		for (size_t k = 0; k < in->chosen[d].kernels.count; k++) {
+			const struct kernel *kernel = &in->chosen[d].kernels.kernels[k];
+			if (!is_chosen(options->kernels, kernel->id, used))
+				continue;
+			plan->jobs[plan->count++] = (struct job){ .distro = &in->chosen[d], .kernel = kernel };
+		}
+	for (size_t i = 0; i < options->kernels->len; i++)
+		if (!used[i])
+			return err_set(e, ERR_USAGE, "--kernel '%s' matches none of the %zu kernels listed", options->kernels->items[i], most);
+	return 0;
+}
+
+/* Wants the kinds that are asked for and that the probe has; those below their floor end here. */
+static int set_tasks(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		struct task *task = &job->tasks[kind];
+		task->wanted = options->kinds[kind] && in->probe.kinds[kind].present;
+		const char *floor = floor_higher(in->probe.kinds[kind].minimum_kernel, job->distro->distro->floors[kind]);
+		if (!task->wanted || floor_reached(job->kernel->version, floor))
+			continue;
+		char *reason = str_printf(e, "the kernel is below %s", floor);
+		if (!reason)
+			return -1;
+		task_end(task, VERDICT_UNAVAILABLE, reason);
+	}
+	return 0;
+}
+
+/* 1 known, 0 not. */
+static int find_digest(const struct plan_options *options, const struct job *job, const char *url, struct digest *ret, struct err *e)
+{
+	const struct package_digest *listed = digest_table_find(job->distro->digests, url);
+	struct cache_entry entry = { .fd = -1 };
+
+	if (listed) {
+		*ret = listed->sha256;
+		return 1;
+	}
+	int found = cache_lookup(options->cache, url, &entry, e);
+	if (found == 1)
+		*ret = entry.digest;
+	cache_entry_release(&entry);
+	return found;
+}
+
+int plan_find_digests(const struct plan_options *options, struct job *job, struct err *e)
+{
+	cleanup_free struct digest *digests = calloc(job->kernel->package_count, sizeof(*digests));
+
+	if (!digests)
+		return err_no_memory(e);
+	for (size_t i = 0; i < job->kernel->package_count; i++) {
+		int found = find_digest(options, job, job->kernel->packages[i].url, &digests[i], e);
+		if (found <= 0)
+			return found;
+	}
+	free(job->package_digests);
+	job->package_digests = steal_ptr(&digests);
+	return 1;
+}
+
+int plan_choose(const struct toolchains *toolchains, struct job *job, struct err *e)
+{
+	struct toolchain_want want = { .architecture = job->kernel->arch->name };
+	size_t count;
+	const struct recipe *const *recipes = toolchains_recipes(toolchains, &count);
+	unsigned expected = 0;
+
+	if (job->has_facts) {
+		want.gcc = job->facts.gcc;
+		want.clang = job->facts.clang;
+		want.glibc = job->facts.glibc[0] ? job->facts.glibc : NULL;
+	} else {
+		if (distro_expected_gcc(job->distro->distro, job->kernel->release, &expected, e) < 0)
+			return -1;
+		want.gcc = (int)expected;
+	}
+	if (toolchain_choose(&want, recipes, count, &job->choice, e) < 0)
+		return -1;
+	job->has_choice = true;
+	return 0;
+}
+
+/* 1 reused, 0 to be built. */
+static int reuse_task(const struct inputs *in, const struct plan_options *options, struct job *job, enum probe_kind_id kind,
+		      const char *toolchain_id, struct err *e)
+{
+	struct task *task = &job->tasks[kind];
+	struct artifact artifact = { .fd = -1 };
+
+	if (build_key(in, job, kind, toolchain_id, &task->key, e) < 0)
+		return -1;
+	task->has_key = true;
+	if (options->rebuild)
+		return 0;
+	int found = artifact_lookup(options->artifacts, &task->key, &artifact, e);
+	artifact_release(&artifact);
+	if (found == 1)
+		task_end(task, VERDICT_REUSED, str_dup("built before under the same key", e));
+	return found;
+}
+
+int plan_reuse(const struct inputs *in, const struct plan_options *options, struct job *job, const char *toolchain_id, struct err *e)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (job->tasks[kind].wanted && job->tasks[kind].verdict == VERDICT_PLANNED &&
+		    reuse_task(in, options, job, (enum probe_kind_id)kind, toolchain_id, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* As far as it goes without touching a package. */
+static int plan_job(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
+{
+	const char *toolchain_id;
+
+	if (set_tasks(in, options, job, e) < 0)
+		return -1;
+	if (!job_has_work(job))
+		return 0;
+	int known = plan_find_digests(options, job, e);
+	if (known < 0)
+		return -1;
+	if (known) {
+		int found = facts_store_get(options->cache_dir, job, &job->facts, e);
+		if (found < 0)
+			return -1;
+		job->has_facts = found;
+	}
+	if (plan_choose(options->toolchains, job, e) < 0) {
+		if (e->kind != ERR_NOT_FOUND)
+			return -1;
+		/* An expectation that no toolchain meets decides nothing: the packages have not been asked yet. */
+		if (job->has_facts)
+			job_fail(job, e->message);
+		return 0;
+	}
+	if (!job->has_facts)
+		return 0;
+	int there = toolchains_find(options->toolchains, job->choice.recipe, &toolchain_id, e);
+	if (there <= 0)
+		return there;
+	return plan_reuse(in, options, job, toolchain_id, e);
+}
+
+int plan_make(const struct inputs *in, const struct plan_options *options, struct plan *ret, struct err *e)
+{
+	cleanup_plan struct plan plan = { 0 };
+	cleanup_free bool *used = calloc(options->kernels->len + 1, sizeof(*used));
+
+	if (!used)
+		return err_no_memory(e);
+	if (add_jobs(in, options, used, &plan, e) < 0)
+		return -1;
+	for (size_t i = 0; i < plan.count; i++)
+		if (plan_job(in, options, &plan.jobs[i], e) < 0)
+			return err_wrap(e, "planning '%s'", plan.jobs[i].kernel->id);
+	*ret = plan;
+	plan = (struct plan){ 0 };
+	return 0;
+}

@@ -1,0 +1,358 @@
+#include "build/run.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "build/builders.h"
+#include "build/facts_store.h"
+#include "build/publish.h"
+#include "build/session.h"
+#include "build/supply.h"
+#include "engine/engine.h"
+#include "package/unpack.h"
+
+enum { ATTEMPTS_MAX = 2, JOBS_MAX = 256 };
+
+struct run {
+	const struct run_options *options;
+	struct plan *plan;
+	struct supply *supply;
+	struct builders *builders;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct err failed; /* under lock: why the run as a whole ends */
+};
+
+/* A job's packages, open and verified. */
+struct open_packages {
+	int fds[UNPACK_PACKAGES_MAX];
+	size_t count;
+};
+
+static void open_packages_release(struct open_packages *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		close(p->fds[i]);
+	p->count = 0;
+}
+
+void run_count(const struct plan *plan, struct run_counts *ret)
+{
+	*ret = (struct run_counts){ 0 };
+	for (size_t i = 0; i < plan->count; i++)
+		for (int kind = 0; kind < KIND_COUNT; kind++)
+			if (plan->jobs[i].tasks[kind].wanted)
+				ret->verdicts[plan->jobs[i].tasks[kind].verdict]++;
+}
+
+static void fail_run(struct run *r, const struct err *e)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->failed.kind == ERR_NONE)
+		r->failed = *e;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void send_phase(struct run *r, const struct job *job, const char *phase)
+{
+	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = job->kernel->id, .text = phase });
+}
+
+/* In the supply's thread. */
+static void package_arrived(void *context, struct job *job, const struct err *failure)
+{
+	struct run *r = context;
+
+	if (failure && failure->kind == ERR_CANCELLED) {
+		fail_run(r, failure);
+		return;
+	}
+	pthread_mutex_lock(&r->lock);
+	job->packages_missing--;
+	if (failure && job_has_work(job))
+		job_fail(job, failure->message);
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* --- one job --- */
+
+/* 1 all open, 0 one was damaged and has been asked for again. */
+static int open_packages(struct run *r, struct job *job, struct open_packages *ret, struct err *e)
+{
+	const struct kernel *kernel = job->kernel;
+	cleanup_free struct digest *digests = calloc(kernel->package_count, sizeof(*digests));
+
+	if (!digests)
+		return err_no_memory(e);
+	if (kernel->package_count > UNPACK_PACKAGES_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d packages", UNPACK_PACKAGES_MAX);
+	for (size_t i = 0; i < kernel->package_count; i++) {
+		const struct package_digest *listed = digest_table_find(job->distro->digests, kernel->packages[i].url);
+		struct cache_entry entry = { .fd = -1 };
+		if (cache_open_package(r->options->plan->cache, kernel->packages[i].url, listed ? &listed->sha256 : NULL, &entry, e) < 0) {
+			if ((e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) || job->asked_again)
+				return -1;
+			log_printf(r->options->log, LOG_WARNING, "%s; fetching it again", e->message);
+			pthread_mutex_lock(&r->lock);
+			job->asked_again = true;
+			job->packages_missing = 1;
+			job->taken = false;
+			pthread_mutex_unlock(&r->lock);
+			return supply_again(r->supply, job, i, e);
+		}
+		ret->fds[ret->count++] = steal_fd(&entry.fd);
+		digests[i] = entry.digest;
+		cache_entry_release(&entry);
+	}
+	free(job->package_digests);
+	job->package_digests = steal_ptr(&digests);
+	return 1;
+}
+
+static int read_facts(struct run *r, struct job *job, const struct open_packages *packages, struct err *e)
+{
+	const struct kernel *kernel = job->kernel;
+	const char *names[UNPACK_PACKAGES_MAX];
+	int fds[UNPACK_PACKAGES_MAX];
+	size_t count = 0;
+	cleanup_tree_rules struct tree_rules rules = { 0 };
+
+	for (size_t i = 0; i < kernel->package_count; i++) {
+		if (!kernel->packages[i].has_config && !kernel->packages[i].has_tools)
+			continue;
+		names[count] = kernel->packages[i].file_name;
+		fds[count++] = packages->fds[i];
+	}
+	if (distro_tree_rules(job->distro->distro, kernel, &rules, e) < 0)
+		return -1;
+	send_phase(r, job, "reading");
+	if (facts_read(NULL, fds, names, count, job->distro->distro->format, rules.build_dir, &job->facts, r->options->cancel, e) < 0)
+		return -1;
+	if (job->facts.release[0] && strcmp(job->facts.release, kernel->release) != 0)
+		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", job->facts.release);
+	if (!job->facts.gcc && !job->facts.clang)
+		return err_set(e, ERR_CHECK, "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");
+	job->has_facts = true;
+	return facts_store_put(r->options->plan->cache_dir, job, &job->facts, e);
+}
+
+static void publish_all(struct run *r, struct job *job, const struct session_result *result)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (job->tasks[kind].wanted)
+			publish_task(r->options->output, r->options->plan->artifacts, r->options->listener, job, (enum probe_kind_id)kind,
+				     result ? &result->log : NULL);
+}
+
+/* Verdicts out of a session's result. */
+static void settle(struct job *job, struct session_result *result, double seconds)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		struct session_object *object = &result->objects[kind];
+		struct task *task = &job->tasks[kind];
+		if (!task->wanted || task->verdict != VERDICT_PLANNED)
+			continue;
+		if (object->built)
+			task_end(task, VERDICT_BUILT, str_printf(NULL, "%s, %.1f s", job->choice.why, seconds));
+		else
+			task_end(task, VERDICT_FAILED, object->reason ? steal_ptr(&object->reason) : strdup("it was not built"));
+	}
+}
+
+static int build_in_session(struct run *r, struct job *job, const char *toolchain_id, const struct open_packages *packages,
+			    struct session_result *result, struct err *e)
+{
+	const struct session_options options = {
+		.inputs = r->options->inputs,
+		.engine = r->options->engine,
+		.builders = r->builders,
+		.artifacts = r->options->plan->artifacts,
+		.make_jobs = r->options->make_jobs,
+		.timeout_s = r->options->timeout_s,
+		.cancel = r->options->cancel,
+		.log = r->options->log,
+	};
+
+	for (int attempt = 1;; attempt++) {
+		if (session_run(&options, job, toolchain_id, packages->fds, result, e) == 0)
+			return 0;
+		if (e->kind != ERR_TEMPORARY || attempt == ATTEMPTS_MAX)
+			return -1;
+		log_printf(r->options->log, LOG_WARNING, "'%s': %s; once more in a new one", job->kernel->id, e->message);
+		session_result_release(result);
+		*result = (struct session_result){ 0 };
+	}
+}
+
+/* Decides on the compiler, makes its image, and reuses or builds. */
+static int build_job(struct run *r, struct job *job, const struct open_packages *packages, struct session_result *result, struct err *e)
+{
+	const struct plan_options *plan = r->options->plan;
+	int64_t started = clock_now_ms();
+	const char *toolchain_id;
+
+	if (!job->has_facts) {
+		int found = facts_store_get(plan->cache_dir, job, &job->facts, e);
+		if (found < 0 || (found == 0 && read_facts(r, job, packages, e) < 0))
+			return -1;
+		job->has_facts = true;
+	}
+	if (plan_choose(plan->toolchains, job, e) < 0)
+		return -1;
+	if (toolchains_ensure(plan->toolchains, job->choice.recipe, &toolchain_id, e) < 0)
+		return -1;
+	if (plan_reuse(r->options->inputs, plan, job, toolchain_id, e) < 0)
+		return -1;
+	if (!job_has_work(job))
+		return 0;
+	send_phase(r, job, "building");
+	if (build_in_session(r, job, toolchain_id, packages, result, e) < 0)
+		return -1;
+	settle(job, result, (double)(clock_now_ms() - started) / 1000);
+	return 0;
+}
+
+static void do_job(struct run *r, struct job *job)
+{
+	cleanup_session_result struct session_result result = { 0 };
+	struct open_packages packages = { .count = 0 };
+	int64_t started = clock_now_ms();
+	struct err e;
+
+	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_START, .kernel = job->kernel->id });
+	int opened = open_packages(r, job, &packages, &e);
+	if (opened == 0) {
+		open_packages_release(&packages);
+		return;
+	}
+	int done = opened < 0 ? -1 : build_job(r, job, &packages, &result, &e);
+	open_packages_release(&packages);
+	if (done < 0 && (e.kind == ERR_CANCELLED || e.kind == ERR_UNREACHABLE)) {
+		fail_run(r, &e);
+		return;
+	}
+	if (done < 0)
+		job_fail(job, e.message);
+	publish_all(r, job, &result);
+	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_DONE,
+							  .kernel = job->kernel->id,
+							  .seconds = (double)(clock_now_ms() - started) / 1000 });
+}
+
+/* --- the workers --- */
+
+/* The next job that has all it needs; waits for one. NULL when there is none any more, or the run has failed. What failed for want
+ * of a package is reported by whoever comes across it. */
+static struct job *next_job(struct run *r)
+{
+	struct job *found = NULL;
+
+	pthread_mutex_lock(&r->lock);
+	while (!found && r->failed.kind == ERR_NONE) {
+		bool waiting = false;
+		for (size_t i = 0; i < r->plan->count && !found; i++) {
+			struct job *job = &r->plan->jobs[i];
+			if (job->taken)
+				continue;
+			if (job->packages_missing == 0)
+				found = job;
+			else
+				waiting = true;
+		}
+		if (found || !waiting)
+			break;
+		pthread_cond_wait(&r->changed, &r->lock);
+	}
+	if (r->failed.kind != ERR_NONE)
+		found = NULL;
+	if (found)
+		found->taken = true;
+	pthread_mutex_unlock(&r->lock);
+	return found;
+}
+
+static void *work(void *context)
+{
+	struct run *r = context;
+	struct job *job;
+
+	while ((job = next_job(r))) {
+		if (job_has_work(job))
+			do_job(r, job);
+		else
+			publish_all(r, job, NULL);
+	}
+	return NULL;
+}
+
+static int start_workers(struct run *r, pthread_t threads[], unsigned *ret_started, struct err *e)
+{
+	unsigned want = r->options->jobs < JOBS_MAX ? r->options->jobs : JOBS_MAX;
+
+	for (*ret_started = 0; *ret_started < want; ++*ret_started) {
+		int rc = pthread_create(&threads[*ret_started], NULL, work, r);
+		/* One is enough to go on with. */
+		if (rc && *ret_started == 0)
+			return err_system(e, rc, "starting a thread");
+		if (rc)
+			break;
+	}
+	return 0;
+}
+
+static int run_workers(struct run *r, struct err *e)
+{
+	const struct supply_options supply = {
+		.cache = r->options->plan->cache,
+		.mirrors = r->options->mirrors,
+		.listener = r->options->listener,
+		.cancel = r->options->cancel,
+		.arrived = package_arrived,
+		.context = r,
+	};
+	pthread_t threads[JOBS_MAX];
+	unsigned started = 0;
+
+	for (size_t i = 0; i < r->plan->count; i++)
+		r->plan->jobs[i].packages_missing = job_has_work(&r->plan->jobs[i]) ? (unsigned)r->plan->jobs[i].kernel->package_count : 0;
+	if (supply_start(&supply, r->plan->jobs, r->plan->count, &r->supply, e) < 0)
+		return -1;
+	int result = start_workers(r, threads, &started, e);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	supply_free(r->supply);
+	if (result == 0 && r->failed.kind != ERR_NONE) {
+		*e = r->failed;
+		result = -1;
+	}
+	return result;
+}
+
+int run_plan(const struct run_options *options, struct plan *plan, struct err *e)
+{
+	const struct builders_options builders = {
+		.engine = options->engine,
+		.seccomp_profile = options->inputs->seccomp_profile,
+		.jobs = options->jobs,
+		.log = options->log,
+	};
+	struct run r = { .options = options, .plan = plan };
+
+	if (builders_new(&builders, &r.builders, e) < 0)
+		return -1;
+	pthread_mutex_init(&r.lock, NULL);
+	pthread_cond_init(&r.changed, NULL);
+	int result = run_workers(&r, e);
+	builders_free(r.builders);
+	pthread_cond_destroy(&r.changed);
+	pthread_mutex_destroy(&r.lock);
+	if (result == 0)
+		result = output_put_version(options->output, e);
+	return result;
+}
