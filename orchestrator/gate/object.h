@@ -1,5 +1,6 @@
 /* gate: is what a builder handed back what was asked for? Checks of ELF objects in memory, and the filter process that reads a
- * builder's result and compresses what passed. It trusts nothing in the bytes, keeps nothing and does not decide what a finding costs.
+ * builder's result and compresses what passed. It trusts nothing in the bytes, keeps nothing and does not decide what a finding
+ * costs.
  *
  * Here: the checks of one object. */
 #ifndef ORCHESTRATE_GATE_OBJECT_H
@@ -16,14 +17,14 @@ enum { OBJECT_BYTES_MAX = 64 << 20 };
 
 struct gate_expect {
 	enum probe_kind_id kind;
-	const char *release;     /* uname -r; what vermagic must begin with (modules) */
-	uint16_t elf_machine;    /* e_machine of the kernel (modules); eBPF objects are EM_BPF always */
+	const char *release;	 /* uname -r; what vermagic must begin with (modules) */
+	uint16_t elf_machine;	 /* e_machine of the kernel (modules); eBPF objects are EM_BPF always */
 	const char *module_name; /* "name" in .modinfo; NULL: any */
 };
 
 /* Texts are printable ASCII whatever the object held ('?' for the rest), and cut where they are too long. */
 struct finding {
-	const char *what;   /* static: "machine", "vermagic", "license", ... */
+	const char *what; /* static: "machine", "vermagic", "license", ... */
 	char expected[160];
 	char found[160];
 };
@@ -31,21 +32,21 @@ struct finding {
 enum { FINDINGS_MAX = 16 };
 
 struct object_report {
-	char vermagic[160];    /* modules; "" none */
+	char vermagic[160]; /* modules; "" none */
 	char license[64];
-	char module_name[64];  /* modules; "" none */
-	unsigned programs;     /* eBPF: sections with instructions */
+	char module_name[64]; /* modules; "" none */
+	unsigned programs;    /* eBPF: sections with instructions */
 	struct finding findings[FINDINGS_MAX];
-	size_t finding_count;  /* 0: the object passed */
+	size_t finding_count; /* 0: the object passed */
 };
 
 /* Checks one object. Every oddity of the bytes is a finding, never an error; -1 only when we could not check at all (memory).
- * Both kinds: not empty, ELF64 of the byte order and machine expected, ET_REL, section headers inside the file, no section with debug
- * information left (.debug_*, .zdebug_*, their relocations).
- * Modules: .modinfo with vermagic (its first word the release), license and name; .gnu.linkonce.this_module.
- * eBPF: at least one executable PROGBITS section of whole instructions (8 bytes each), a non-empty "license" section.
- * Formats: elf(5); Documentation/bpf/instruction-set.rst. */
-must_check int object_check(const void *bytes, size_t len, const struct gate_expect *expect, struct object_report *ret, struct err *e);
+ * Both kinds: not empty, ELF64 of the byte order and machine expected, ET_REL, section headers inside the file, no section with
+ * debug information left (.debug_*, .zdebug_*, their relocations). Modules: .modinfo with vermagic (its first word the release),
+ * license and name; .gnu.linkonce.this_module. eBPF: at least one executable PROGBITS section of whole instructions (8 bytes each),
+ * a non-empty "license" section. Formats: elf(5); Documentation/bpf/instruction-set.rst. */
+must_check int object_check(const void *bytes, size_t len, const struct gate_expect *expect, struct object_report *ret,
+			    struct err *e);
 
 /* JSON object of a report and back (borrowed; NULL or -1 with *e). Strict: ERR_PROTOCOL. */
 json_t *object_report_to_json(const struct object_report *r, struct err *e);

@@ -35,13 +35,14 @@ struct result_filter {
 	int report_fd;
 };
 
-/* Starts `filter result`. tar_fd: a pipe or socket with the builder's tar (members "mod" and "bpf", plain regular files of at most 64 MiB; anything
- * else is ERR_HOSTILE). out_fds[kind]: an empty file that receives the .gz (level 9, no time); -1: that kind is not wanted, its
- * member is ERR_HOSTILE. All descriptors stay the caller's. program: as for filter_start. */
-must_check int result_filter_start(const char *program, int tar_fd, const struct result_expect *expect, const int out_fds[KIND_COUNT],
-				   struct result_filter *ret, struct err *e);
+/* Starts `filter result`. tar_fd: a pipe or socket with the builder's tar (members "mod" and "bpf", plain regular files of at most
+ * 64 MiB; anything else is ERR_HOSTILE). out_fds[kind]: an empty file that receives the .gz (level 9, no time); -1: that kind is
+ * not wanted, its member is ERR_HOSTILE. All descriptors stay the caller's. program: as for filter_start. */
+must_check int result_filter_start(const char *program, int tar_fd, const struct result_expect *expect,
+				   const int out_fds[KIND_COUNT], struct result_filter *ret, struct err *e);
 /* Waits for the report. 0: the tar was read to its end; objects may be absent (an empty stream has none), and may have
- * findings: result_check says so. -1: ERR_CORRUPT for a broken tar, ERR_HOSTILE, ERR_LIMIT, ...; then nothing that was written counts. */
+ * findings: result_check says so. -1: ERR_CORRUPT for a broken tar, ERR_HOSTILE, ERR_LIMIT, ...; then nothing that was written
+ * counts. */
 must_check int result_filter_finish(struct result_filter *f, struct result_report *ret, const struct cancel *cancel, struct err *e);
 void result_filter_release(struct result_filter *f);
 /* start and finish in one, for a tar that needs no feeding. */

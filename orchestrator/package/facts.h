@@ -11,21 +11,22 @@ struct package_format;
 struct source;
 
 struct facts {
-	char release[128];     /* uname -r, from include/config/kernel.release or include/generated/utsrelease.h; "" not found */
+	char release[128];     /* uname -r, from include/generated/utsrelease.h, else include/config/kernel.release; "" not found */
 	char cc_text[256];     /* CONFIG_CC_VERSION_TEXT; "" not found */
-	int gcc, clang;        /* majors from CONFIG_GCC_VERSION and CONFIG_CLANG_VERSION, else from cc_text; 0: not by this one */
-	char glibc[16];        /* highest GLIBC_x.y that a host tool needs, as "2.34"; "" none */
+	int gcc, clang;	       /* majors from CONFIG_GCC_VERSION and CONFIG_CLANG_VERSION, else from cc_text; 0: not by this one */
+	char glibc[16];	       /* highest GLIBC_x.y that a host tool needs, as "2.34"; "" none */
 	char glibc_user[256];  /* path of that host tool */
-	bool btf;              /* CONFIG_DEBUG_INFO_BTF_MODULES: linking a module wants pahole */
+	bool btf;	       /* CONFIG_DEBUG_INFO_BTF_MODULES: linking a module wants pahole */
 	bool modversions;      /* CONFIG_MODVERSIONS */
 	bool module_signature; /* CONFIG_MODULE_SIG_FORCE: unsigned modules do not load */
 };
 
-/* Reads packages (each taken over, also on failure) and fills *ret. build_dir as in struct tree_rules. Packages without a .config or host tools
- * add nothing, so they may be left out. A host tool that is no readable ELF file is passed over; what is not found stays
- * empty: the caller decides what it cannot do without. */
-must_check int facts_collect(struct source *const packages[], const char *const names[], size_t count, const struct package_format *format,
-			     unsigned threads, const char *build_dir, struct facts *ret, struct err *e);
+/* Reads packages (each taken over, also on failure) and fills *ret. build_dir as in struct tree_rules. Packages without a .config
+ * or host tools add nothing, so they may be left out. A host tool that is no readable ELF file is passed over; what is not found
+ * stays empty: the caller decides what it cannot do without. */
+must_check int facts_collect(struct source *const packages[], const char *const names[], size_t count,
+			     const struct package_format *format, unsigned threads, const char *build_dir, struct facts *ret,
+			     struct err *e);
 /* One line of JSON. NULL on failure; caller frees. */
 char *facts_encode(const struct facts *f, struct err *e);
 /* The reverse; strict, ERR_PROTOCOL. */

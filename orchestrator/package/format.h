@@ -12,7 +12,8 @@ struct package_format {
 	const char *name;  /* as descriptors say it */
 	const char *magic; /* first bytes of every such package */
 	size_t magic_len;
-	/* The archive of the package's files as a source. Takes package over, also on failure (NULL). threads: what a threaded decoder may use. */
+	/* The archive of the package's files as a source. Takes package over, also on failure (NULL). threads: what a threaded
+	 * decoder may use. */
 	struct source *(*open)(struct source *package, unsigned threads, struct err *e);
 };
 

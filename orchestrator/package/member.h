@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 
 struct source;
@@ -22,7 +23,8 @@ enum member_kind { MEMBER_FILE, MEMBER_DIRECTORY, MEMBER_SYMLINK, MEMBER_HARDLIN
 struct member {
 	enum member_kind kind;
 	char path[MEMBER_PATH_MAX];   /* plain (path_is_plain): no leading "./", no trailing slash */
-	char target[MEMBER_PATH_MAX]; /* MEMBER_HARDLINK: a member path. MEMBER_SYMLINK: relative, its "../" all in front, stays inside the tree */
+	char target[MEMBER_PATH_MAX]; /* MEMBER_HARDLINK: a member path. MEMBER_SYMLINK: relative, its "../" all in front, stays
+					 inside the tree */
 	bool executable;
 	int64_t mtime; /* seconds, 0 to 2^33-1 (what ustar holds) */
 	uint64_t size; /* bytes; 0 for all but files */
@@ -35,10 +37,12 @@ struct member_totals {
 
 struct member_reader;
 
-/* archive (package_open) is taken over, also on failure (NULL). package_name and totals are borrowed and must outlive the reader; every
- * error carries the name. */
-struct member_reader *member_reader_new(struct source *archive, const char *package_name, struct member_totals *totals, struct err *e);
+/* archive (package_open) is taken over, also on failure (NULL). totals is borrowed and must outlive the reader. */
+struct member_reader *member_reader_new(struct source *archive, struct member_totals *totals, struct err *e);
 void member_reader_free(struct member_reader *r);
+
+DEFINE_CLEANUP(member_reader, struct member_reader, member_reader_free)
+
 /* 1 = member, 0 = end (the whole package has been read), -1 = error, and the reader is unusable.
  * ERR_HOSTILE: absolute names, "..", names with control bytes, links that leave the tree, devices, FIFOs, sockets.
  * ERR_LIMIT: names too long or deep, totals. ERR_CORRUPT: sparse files, no end-of-archive marker, damage.

@@ -14,7 +14,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* In every file that matches the glob `file` (and is at most 1 MiB), each occurrence of the literal text `from` becomes `to`. */
+enum { TREE_REWRITE_MAX = 1 << 20 };
+
+/* In every file that matches the glob `file` (and is at most TREE_REWRITE_MAX bytes), each occurrence of the literal text `from`
+ * becomes `to`. */
 struct tree_rewrite {
 	char *file, *from, *to;
 };
@@ -34,11 +37,15 @@ void tree_rules_release(struct tree_rules *rules);
 must_check int tree_rules_add_rewrite(struct tree_rules *rules, const char *file, const char *from, const char *to, struct err *e);
 /* True when the member stays out of the tree. */
 bool tree_rules_drop(const struct tree_rules *rules, const char *path);
-/* Copies `in` to *ret with every ${name} replaced by its value in all texts. names is NULL-terminated, values goes with it. In globs
- * (drop, keep, file) a value is taken literally: its wildcard characters are escaped. An unknown or unclosed ${ is ERR_INPUT with the name
- * and the nearest known one; any other "$" stays as it is ("$(dir ...)"). */
-must_check int tree_rules_expand(const struct tree_rules *in, const char *const *names, const char *const *values, struct tree_rules *ret,
-				 struct err *e);
+/* True when there are rewrites for this file. */
+bool tree_rules_rewrites(const struct tree_rules *rules, const char *path);
+/* Rewrites the file's bytes in place, rule after rule. Growth beyond TREE_REWRITE_MAX: ERR_LIMIT. */
+must_check int tree_rules_rewrite(const struct tree_rules *rules, const char *path, struct buf *bytes, struct err *e);
+/* Copies `in` to *ret with every ${name} replaced by its value in all texts. names is NULL-terminated, values goes with it. In
+ * globs (drop, keep, file) a value is taken literally: its wildcard characters are escaped. An unknown or unclosed ${ is ERR_INPUT
+ * with the name and the nearest known one; any other "$" stays as it is ("$(dir ...)"). */
+must_check int tree_rules_expand(const struct tree_rules *in, const char *const *names, const char *const *values,
+				 struct tree_rules *ret, struct err *e);
 /* One line of JSON, the same for the same rules (so it may go into a build key). NULL on failure. Caller frees. */
 char *tree_rules_encode(const struct tree_rules *rules, struct err *e);
 /* The reverse; strict, ERR_INPUT. */

@@ -12,14 +12,15 @@
 
 enum { UNPACK_PACKAGES_MAX = 16 };
 
-/* package_fds: open for reading, in unpacking order; regular files are read by pread from offset 0, so several filters may share one; they stay the
- * caller's. names go into messages. program: as for filter_start. */
+/* package_fds: open for reading, in unpacking order; regular files are read by pread from offset 0, so several filters may share
+ * one; they stay the caller's. names go into messages. program: as for filter_start. */
 
-/* Starts `filter tree`: the tar of tree_write goes to out_fd (a pipe, socket or file; stays the caller's, who closes its own copy so
- * that the reader sees the end). filter_wait gives the verdict: until it says 0, what came out is not to be trusted to be whole.
+/* Starts `filter tree`: the tar of tree_write goes to out_fd (a pipe, socket or file; stays the caller's, who closes its own copy
+ * so that the reader sees the end). filter_wait gives the verdict: until it says 0, what came out is not to be trusted to be whole.
  * rules must be expanded. */
-must_check int tree_filter_start(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
-				 const struct tree_rules *rules, int out_fd, struct filter **ret, struct err *e);
+must_check int tree_filter_start(const char *program, const int package_fds[], const char *const names[], size_t count,
+				 const char *format, const struct tree_rules *rules, int out_fd, struct filter **ret,
+				 struct err *e);
 /* Runs `filter facts` to its end. */
 must_check int facts_read(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
 			  const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e);
