@@ -31,8 +31,8 @@ struct distro {
 	char *name;   /* [a-z0-9][a-z0-9-]*; the file's name without .yaml */
 	char *family; /* kernels of one family share builder containers */
 	const struct arch *arch;
-	char *list;   /* path of the list below the project's directory, plain */
-	char *format; /* of the packages: "deb" */
+	char *list;		/* path of the list below the project's directory, plain */
+	char *format;		/* of the packages: "deb" */
 	struct mirror *mirrors; /* base URLs without a slash at the end; an URL of the list that begins with one of them may be had
 				 * from all of them */
 	size_t mirror_count;
@@ -63,7 +63,10 @@ const struct distro *distro_find(const struct distro_set *set, const char *name,
 /* The major that `toolchain: expect:` names for a release, 0 when none matches. -1 only when a pattern gives up. */
 must_check int distro_expected_gcc(const struct distro *d, const char *release, unsigned *ret, struct err *e);
 
-/* The tree rules for one kernel: `${release}`, `${id}`, `${version}`, `${arch}` and `${srcarch}` are filled in. */
+/* What a tree's texts may name: release, id, version, arch, srcarch. NULL-terminated. */
+enum { DISTRO_TREE_NAMES = 5 };
+extern const char *const distro_tree_names[DISTRO_TREE_NAMES + 1];
+/* The tree rules for one kernel, those names filled in. */
 must_check int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
 
 /* What of the descriptor a build's result depends on: architecture, format, release template, roles with what they hold, tree

@@ -97,6 +97,10 @@ static int check_rules(const struct ready_rules *r, struct err *e)
 	if (rules->id && template_check(rules->id, role_match_lookup, &first, e) < 0)
 		return err_wrap(e, "id");
 	for (size_t i = 1; i < rules->package_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(rules->packages[i].role, rules->packages[j].role) == 0)
+				return err_set(e, ERR_INPUT, "two package rules have the role '%s'", rules->packages[i].role);
+	for (size_t i = 1; i < rules->package_count; i++)
 		if (check_role(&rules->packages[i], &r->roles[i], &first, e) < 0)
 			return err_wrap(e, "package '%s'", rules->packages[i].role);
 	return 0;

@@ -1,0 +1,302 @@
+#include "descriptor/distro.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "descriptor/folder.h"
+#include "descriptor/shape.h"
+#include "kernel/pattern.h"
+
+/* --- kernel --- */
+
+static const struct field match_value = { .type = FIELD_TEXTS, .offset = offsetof(struct match_rule, values) };
+static const struct shape match_shape = { .what = "match", .size = sizeof(struct match_rule), .value = &match_value };
+
+static const char *const version_words[] = {
+	[VERSION_SAME] = "same", [VERSION_SAME_OR_NEWER] = "same-or-newer", [VERSION_NEWEST] = "newest", NULL
+};
+
+/* `holds:` lists which of the kernel's facts are in a package. */
+static int bind_holds(const char *file, const struct node *node, void *target, struct err *e)
+{
+	struct package_rule *rule = target;
+	if (node->kind != NODE_LIST)
+		return node_error(file, node, e, "expected a list of 'config' and 'tools'");
+	for (size_t i = 0; i < node->count; i++) {
+		const char *text = node_text(file, node->entries[i].value, e);
+		if (!text)
+			return -1;
+		if (strcmp(text, "config") == 0)
+			rule->has_config = true;
+		else if (strcmp(text, "tools") == 0)
+			rule->has_tools = true;
+		else
+			return node_error(file, node->entries[i].value, e, "expected 'config' or 'tools', found '%s'", text);
+	}
+	return 0;
+}
+
+static const struct field package_fields[] = {
+	{ .key = "role",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct package_rule, role),
+	  .rule = rule_name },
+	{ .key = "file",
+	  .type = FIELD_TEXTS,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct package_rule, files),
+	  .rule = rule_pattern },
+	{ .key = "match",
+	  .type = FIELD_DICT,
+	  .offset = offsetof(struct package_rule, matches),
+	  .count_offset = offsetof(struct package_rule, match_count),
+	  .shape = &match_shape },
+	{ .key = "version", .type = FIELD_WORD, .offset = offsetof(struct package_rule, version), .words = version_words },
+	{ .key = "holds", .type = FIELD_BY_HAND, .binder = bind_holds },
+	{ 0 },
+};
+static const struct shape package_shape = { .what = "package rule", .size = sizeof(struct package_rule), .fields = package_fields };
+
+static int check_kernel(const void *target, struct err *e)
+{
+	return group_rules_check(target, e);
+}
+
+static const struct field kernel_fields[] = {
+	{ .key = "release", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct group_rules, release) },
+	{ .key = "id", .type = FIELD_TEXT, .offset = offsetof(struct group_rules, id) },
+	{ .key = "packages",
+	  .type = FIELD_LIST,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct group_rules, packages),
+	  .count_offset = offsetof(struct group_rules, package_count),
+	  .shape = &package_shape },
+	{ 0 },
+};
+static const struct shape kernel_shape = { .what = "kernel section", .fields = kernel_fields, .check = check_kernel };
+
+/* --- tree --- */
+
+const char *const distro_tree_names[DISTRO_TREE_NAMES + 1] = { "release", "id", "version", "arch", "srcarch", NULL };
+
+static int check_tree(const void *target, struct err *e)
+{
+	static const char *const any[] = { "a", "a", "1", "a", "a", NULL };
+	cleanup_tree_rules struct tree_rules expanded = { 0 };
+	return tree_rules_expand(target, distro_tree_names, any, &expanded, e);
+}
+
+static const struct field rewrite_fields[] = {
+	{ .key = "file", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct tree_rewrite, file) },
+	{ .key = "from", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct tree_rewrite, from) },
+	{ .key = "to", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct tree_rewrite, to), .empty_ok = true },
+	{ 0 },
+};
+static const struct shape rewrite_shape = { .what = "rewrite", .size = sizeof(struct tree_rewrite), .fields = rewrite_fields };
+
+static const struct field tree_fields[] = {
+	{ .key = "build-dir",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct tree_rules, build_dir),
+	  .rule = rule_plain_path },
+	{ .key = "drop", .type = FIELD_TEXTS, .offset = offsetof(struct tree_rules, drop) },
+	{ .key = "keep", .type = FIELD_TEXTS, .offset = offsetof(struct tree_rules, keep) },
+	{ .key = "rewrite",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(struct tree_rules, rewrites),
+	  .count_offset = offsetof(struct tree_rules, rewrite_count),
+	  .shape = &rewrite_shape },
+	{ 0 },
+};
+static const struct shape tree_shape = { .what = "tree section", .fields = tree_fields, .check = check_tree };
+
+/* --- toolchain, mirrors, floors --- */
+
+static const struct field expect_fields[] = {
+	{ .key = "release",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct toolchain_expect, release),
+	  .rule = rule_pattern },
+	{ .key = "gcc", .type = FIELD_NUMBER, .need = FIELD_REQUIRED, .offset = offsetof(struct toolchain_expect, gcc) },
+	{ 0 },
+};
+static const struct shape expect_shape = { .what = "expectation",
+					   .size = sizeof(struct toolchain_expect),
+					   .fields = expect_fields };
+
+static int rule_make_variable(const char *text, struct err *e)
+{
+	size_t name = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	if (name == 0 || text[name] != '=' || (text[0] >= '0' && text[0] <= '9') || strpbrk(text, "\n\t"))
+		return err_set(e, ERR_INPUT, "'%s': expected NAME=value on one line", text);
+	return 0;
+}
+
+static const struct field toolchain_fields[] = {
+	{ .key = "expect",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(struct toolchain_rules, expect),
+	  .count_offset = offsetof(struct toolchain_rules, expect_count),
+	  .shape = &expect_shape },
+	{ .key = "make", .type = FIELD_TEXTS, .offset = offsetof(struct toolchain_rules, make), .rule = rule_make_variable },
+	{ 0 },
+};
+static const struct shape toolchain_shape = { .what = "toolchain section", .fields = toolchain_fields };
+
+static const struct field mirror_value = { .type = FIELD_TEXTS, .offset = offsetof(struct mirror, urls), .rule = rule_base_url };
+static const struct shape mirror_shape = {
+	.what = "mirror", .size = sizeof(struct mirror), .value = &mirror_value, .key_rule = rule_name
+};
+
+static const struct field floor_fields[] = {
+	{ .key = "mod", .type = FIELD_TEXT, .offset = KIND_MOD * sizeof(char *), .rule = rule_floor },
+	{ .key = "bpf", .type = FIELD_TEXT, .offset = KIND_BPF * sizeof(char *), .rule = rule_floor },
+	{ 0 },
+};
+static const struct shape floor_shape = { .what = "floors section", .fields = floor_fields };
+
+/* --- the whole --- */
+
+static int rule_format(const char *text, struct err *e)
+{
+	static const char *const formats[] = { "deb", NULL };
+	for (size_t i = 0; formats[i]; i++)
+		if (strcmp(formats[i], text) == 0)
+			return 0;
+	return err_set(e, ERR_INPUT, "unknown package format '%s': expected 'deb'", text);
+}
+
+static const struct field distro_fields[] = {
+	{ .key = "name", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct distro, name), .rule = rule_name },
+	{ .key = "family",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct distro, family),
+	  .rule = rule_name },
+	{ .key = "architecture",
+	  .type = FIELD_BY_HAND,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct distro, arch),
+	  .binder = bind_arch },
+	{ .key = "list",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct distro, list),
+	  .rule = rule_plain_path },
+	{ .key = "format",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct distro, format),
+	  .rule = rule_format },
+	{ .key = "mirrors",
+	  .type = FIELD_DICT,
+	  .offset = offsetof(struct distro, mirrors),
+	  .count_offset = offsetof(struct distro, mirror_count),
+	  .shape = &mirror_shape },
+	{ .key = "package-manager", .type = FIELD_TEXT, .offset = offsetof(struct distro, package_manager), .rule = rule_name },
+	{ .key = "kernel",
+	  .type = FIELD_MAP,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct distro, kernel),
+	  .shape = &kernel_shape },
+	{ .key = "tree", .type = FIELD_MAP, .need = FIELD_REQUIRED, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
+	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
+	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
+	{ 0 },
+};
+static const struct shape distro_shape = { .what = "distro", .fields = distro_fields };
+
+int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e)
+{
+	cleanup_of(node) struct node *root = NULL;
+	cleanup_distro struct distro d = { 0 };
+	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&distro_shape, name, root, &d, e) < 0)
+		return -1;
+	d.kernel.arch = d.arch;
+	*ret = d;
+	d = (struct distro){ 0 };
+	return 0;
+}
+
+int distro_load(const char *path, struct distro *ret, struct err *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	cleanup_distro struct distro d = { 0 };
+	if (file_read(path, NODE_MAX_BYTES, &text, e) < 0 || distro_parse(buf_text(&text), text.len, path, &d, e) < 0)
+		return -1;
+	size_t len = strlen(d.name);
+	const char *base = path_base(path);
+	if (strncmp(base, d.name, len) != 0 || strcmp(base + len, ".yaml") != 0)
+		return err_set(e, ERR_INPUT, "%s: the name in it is '%s', so the file should be '%s.yaml'", path, d.name, d.name);
+	*ret = d;
+	d = (struct distro){ 0 };
+	return 0;
+}
+
+void distro_release(struct distro *d)
+{
+	free(d->name);
+	free(d->family);
+	free(d->list);
+	free(d->format);
+	free(d->package_manager);
+	for (size_t i = 0; i < d->mirror_count; i++) {
+		free(d->mirrors[i].name);
+		strv_release(&d->mirrors[i].urls);
+	}
+	free(d->mirrors);
+	group_rules_release(&d->kernel);
+	tree_rules_release(&d->tree);
+	for (size_t i = 0; i < d->toolchain.expect_count; i++)
+		free(d->toolchain.expect[i].release);
+	free(d->toolchain.expect);
+	strv_release(&d->toolchain.make);
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		free(d->floors[i]);
+	*d = (struct distro){ 0 };
+}
+
+int distro_load_dir(const char *dir, struct distro_set *ret, struct err *e)
+{
+	cleanup_strv struct strv names = { 0 };
+	cleanup_distro_set struct distro_set set = { 0 };
+	if (folder_names(dir, ".yaml", &names, e) < 0)
+		return -1;
+	set.items = calloc(names.len ? names.len : 1, sizeof(*set.items));
+	if (!set.items)
+		return err_no_memory(e);
+	for (; set.count < names.len; set.count++) {
+		cleanup_free char *path = str_printf(e, "%s/%s.yaml", dir, names.items[set.count]);
+		if (!path || distro_load(path, &set.items[set.count], e) < 0)
+			return -1;
+	}
+	*ret = set;
+	set = (struct distro_set){ 0 };
+	return 0;
+}
+
+void distro_set_release(struct distro_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		distro_release(&set->items[i]);
+	free(set->items);
+	*set = (struct distro_set){ 0 };
+}
+
+const struct distro *distro_find(const struct distro_set *set, const char *name, struct err *e)
+{
+	cleanup_strv struct strv names = { 0 };
+	for (size_t i = 0; i < set->count; i++) {
+		if (strcmp(set->items[i].name, name) == 0)
+			return &set->items[i];
+		if (strv_add(&names, set->items[i].name, e) < 0)
+			return NULL;
+	}
+	folder_unknown("distro", name, &names, e);
+	return NULL;
+}

@@ -1,0 +1,65 @@
+/* What the rest of the program asks of a distro's descriptor for one kernel. */
+#include "descriptor/distro.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kernel/pattern.h"
+
+int distro_expected_gcc(const struct distro *d, const char *release, unsigned *ret, struct err *e)
+{
+	for (size_t i = 0; i < d->toolchain.expect_count; i++) {
+		const struct toolchain_expect *expect = &d->toolchain.expect[i];
+		cleanup_of(pattern) struct pattern *p = NULL;
+		if (pattern_new(expect->release, &p, e) < 0)
+			return -1;
+		int matches = pattern_match(p, release, e);
+		if (matches < 0)
+			return -1;
+		if (matches) {
+			*ret = expect->gcc;
+			return 0;
+		}
+	}
+	*ret = 0;
+	return 0;
+}
+
+int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e)
+{
+	const char *const values[] = { k->release, k->id, k->version, k->arch->name, k->arch->srcarch, NULL };
+	_Static_assert(ARRAY_LEN(values) == DISTRO_TREE_NAMES + 1, "one value for each name");
+	return tree_rules_expand(&d->tree, distro_tree_names, values, ret, e);
+}
+
+static int hash_count(struct hasher *h, size_t number, struct err *e)
+{
+	cleanup_free char *count = str_printf(e, "%zu", number);
+	return count ? hasher_text(h, count, e) : -1;
+}
+
+static int hash_texts(struct hasher *h, const struct strv *texts, struct err *e)
+{
+	if (hash_count(h, texts->len, e) < 0)
+		return -1;
+	for (size_t i = 0; i < texts->len; i++)
+		if (hasher_text(h, texts->items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err *e)
+{
+	cleanup_free char *tree = tree_rules_encode(&d->tree, e);
+	if (!tree || hasher_text(h, d->arch->name, e) < 0 || hasher_text(h, d->format, e) < 0 ||
+	    hasher_text(h, d->kernel.release, e) < 0 || hasher_text(h, tree, e) < 0 ||
+	    hash_count(h, d->kernel.package_count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < d->kernel.package_count; i++) {
+		const struct package_rule *rule = &d->kernel.packages[i];
+		const char flags[] = { rule->has_config ? 'c' : '-', rule->has_tools ? 't' : '-' };
+		if (hasher_text(h, rule->role, e) < 0 || hasher_field(h, flags, sizeof(flags), e) < 0)
+			return -1;
+	}
+	return hash_texts(h, &d->toolchain.make, e);
+}
