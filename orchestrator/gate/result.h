@@ -21,7 +21,7 @@ struct result_expect {
 struct result_object {
 	bool present; /* the member was there; everything else is unset when not */
 	uint64_t raw_bytes, gzip_bytes;
-	struct digest raw, gzip; /* of the object, and of the .gz that was written */
+	struct digest raw, gzip; /* of the object, and of the .gz; none is written (gzip_bytes 0) for an object with findings */
 	struct object_report report;
 };
 

@@ -17,6 +17,7 @@ struct watched_source {
 	struct source base;
 	struct source *inner;
 	size_t zeros;
+	bool seen;
 };
 
 static ssize_t watched_read(struct source *s, void *bytes, size_t len, struct err *e)
@@ -28,6 +29,7 @@ static ssize_t watched_read(struct source *s, void *bytes, size_t len, struct er
 	ssize_t n = source_read(w->inner, bytes, len, e);
 	if (n <= 0)
 		return n;
+	w->seen = true;
 	while (zeros < (size_t)n && zeros < END_MARKER && p[(size_t)n - zeros - 1] == '\0')
 		zeros++;
 	w->zeros = zeros == (size_t)n ? w->zeros + zeros : zeros;
@@ -65,7 +67,8 @@ struct member_reader *member_reader_new(struct source *archive, struct member_to
 	*r = (struct member_reader){ w, archive_read_new(), totals, 0 };
 	if (!r->archive)
 		err_no_memory(e);
-	else if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK)
+	else if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
+		 archive_read_support_format_empty(r->archive) != ARCHIVE_OK)
 		archive_err(r->archive, e);
 	else if (archive_read_open_source(r->archive, &w->base, e) == 0)
 		return r;
@@ -81,6 +84,11 @@ void member_reader_free(struct member_reader *r)
 		archive_read_free(r->archive);
 	source_free(&r->watched->base);
 	free(r);
+}
+
+bool member_reader_saw_nothing(const struct member_reader *r)
+{
+	return !r->watched->seen;
 }
 
 /* Writes the plain form of a member's name; an empty one is the root itself. */

@@ -41,6 +41,9 @@ struct member_reader;
 struct member_reader *member_reader_new(struct source *archive, struct member_totals *totals, struct err *e);
 void member_reader_free(struct member_reader *r);
 
+/* True when the archive turned out to hold no byte at all (member_next calls that ERR_CORRUPT). */
+bool member_reader_saw_nothing(const struct member_reader *r);
+
 DEFINE_CLEANUP(member_reader, struct member_reader, member_reader_free)
 
 /* 1 = member, 0 = end (the whole package has been read), -1 = error, and the reader is unusable.
