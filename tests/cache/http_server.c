@@ -1,0 +1,1 @@
+#include "../fetch/support/http_server.c"

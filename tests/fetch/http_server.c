@@ -1,0 +1,1 @@
+#include "support/http_server.c"
