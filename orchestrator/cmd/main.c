@@ -20,6 +20,17 @@ static const struct command commands[] = {
 	{ "filter", cmd_filter, NULL },
 };
 
+int exit_code_of(const struct err *e)
+{
+	static const enum exit_code codes[ERR_KIND_COUNT] = {
+		[ERR_USAGE] = EXIT_USAGE,	   [ERR_INPUT] = EXIT_USAGE,	      [ERR_NOT_FOUND] = EXIT_USAGE,
+		[ERR_CONFLICT] = EXIT_USAGE,	   [ERR_UNREACHABLE] = EXIT_ENGINE,   [ERR_CANCELLED] = EXIT_CANCELLED,
+		[ERR_CHECK] = EXIT_CHECK,
+	};
+
+	return codes[e->kind] ? (int)codes[e->kind] : EXIT_KERNEL_FAILED;
+}
+
 static void print_help(FILE *to)
 {
 	fputs("Usage: orchestrate [COMMAND] [OPTION]...\n"

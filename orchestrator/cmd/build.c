@@ -1,0 +1,331 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "build/base_image.h"
+#include "build/run.h"
+#include "cmd/cmd.h"
+#include "cmd/context.h"
+#include "cmd/image_options.h"
+#include "cmd/plan_table.h"
+#include "engine/engine.h"
+#include "engine/sweep.h"
+
+enum { JOBS_MOST = 256, TIMEOUT_S = 900 };
+
+struct build_options {
+	struct context context;
+	struct image_options image;
+	struct strv distros, kernels;
+	bool kinds[KIND_COUNT], kinds_given;
+	bool dry_run, json, no_image, rebuild;
+	unsigned jobs, timeout_s;
+};
+
+static int add_distro(void *target, const char *value, struct err *e)
+{
+	return strv_add(&((struct build_options *)target)->distros, value, e);
+}
+
+static int add_kernel(void *target, const char *value, struct err *e)
+{
+	return strv_add(&((struct build_options *)target)->kernels, value, e);
+}
+
+static int add_kind(void *target, const char *value, struct err *e)
+{
+	struct build_options *o = target;
+	enum probe_kind_id kind;
+
+	if (kind_parse(value, &kind, e) < 0)
+		return -1;
+	o->kinds[kind] = o->kinds_given = true;
+	return 0;
+}
+
+static int set_number(const char *value, unsigned most, unsigned *ret, struct err *e)
+{
+	unsigned long long number;
+
+	if (str_to_u64(value, most, &number, e) < 0)
+		return -1;
+	if (number == 0)
+		return err_set(e, ERR_USAGE, "expected at least 1");
+	*ret = (unsigned)number;
+	return 0;
+}
+
+static int set_jobs(void *target, const char *value, struct err *e)
+{
+	return set_number(value, JOBS_MOST, &((struct build_options *)target)->jobs, e);
+}
+
+static int set_timeout(void *target, const char *value, struct err *e)
+{
+	return set_number(value, 86400, &((struct build_options *)target)->timeout_s, e);
+}
+
+static int set_dry_run(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct build_options *)target)->dry_run = true;
+	return 0;
+}
+
+static int set_json(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct build_options *)target)->json = true;
+	return 0;
+}
+
+static int set_no_image(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct build_options *)target)->no_image = true;
+	return 0;
+}
+
+static int set_rebuild(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct build_options *)target)->rebuild = true;
+	return 0;
+}
+
+static const struct option_def build_options[] = {
+	{ "distro", "NAME", "only this distro; repeatable [all in distros/]", add_distro },
+	{ "kernel", "GLOB", "only kernels whose id matches, such as '6.1.*-cloud-*'; repeatable [all]", add_kernel },
+	{ "kind", "KIND", "mod or bpf; repeatable [both]", add_kind },
+	{ "jobs", "N", "kernels at once [cores + 1]", set_jobs },
+	{ "timeout", "SECONDS", "for one kernel in the builder [900]", set_timeout },
+	{ "dry-run", NULL, "say what would be built, with which toolchain and why; change nothing", set_dry_run },
+	{ "json", NULL, "the plan of --dry-run as JSON", set_json },
+	{ "rebuild", NULL, "take nothing from the artifact store", set_rebuild },
+	{ "no-image", NULL, "stop when the output tree is filled", set_no_image },
+	{ 0 },
+};
+
+static const struct option_table build_tables[] = {
+	{ build_options, 0 },
+	{ image_option_table, offsetof(struct build_options, image) },
+	{ context_engine_options, offsetof(struct build_options, context) },
+	{ context_mirror_options, offsetof(struct build_options, context) },
+	{ context_options, offsetof(struct build_options, context) },
+	{ 0 },
+};
+
+static const struct command_def build_command = {
+	.usage = "orchestrate [build] [OPTION]...",
+	.summary = "Build what is missing for every listed kernel, collect it in OUTPUT/kernel-modules, and load it\n"
+		   "into the engine as <probe>-base:<version> and :latest.",
+	.tables = build_tables,
+	.epilogue = "Examples:\n"
+		    "  orchestrate --distro debian --kernel '6.1.*' --kind bpf\n"
+		    "  orchestrate --dry-run --json\n"
+		    "  orchestrate --probe ../my-module --output /tmp/out",
+};
+
+/* What a run stands on; released in the reverse order. */
+struct build {
+	struct build_options *o;
+	struct inputs inputs;
+	struct engine *engine;
+	struct cache *cache;
+	struct artifact_store *artifacts;
+	struct mirror_table *mirrors, *toolchain_mirrors;
+	struct toolchains *toolchains;
+	struct plan_options plan_options;
+	struct plan plan;
+	struct output *output;
+	char *scratch;
+};
+
+static void build_release(struct build *b)
+{
+	output_free(b->output);
+	plan_release(&b->plan);
+	toolchains_free(b->toolchains);
+	mirror_table_free(b->mirrors);
+	mirror_table_free(b->toolchain_mirrors);
+	artifact_store_close(b->artifacts);
+	cache_close(b->cache);
+	engine_close(b->engine);
+	inputs_release(&b->inputs);
+	free(b->scratch);
+}
+
+/* A dry run goes on without an engine: it then can't know what would be reused. */
+static int open_engine(struct build *b, struct err *e)
+{
+	struct context *c = &b->o->context;
+
+	if (context_open_engine(c, &b->engine, e) == 0)
+		return 0;
+	if (!b->o->dry_run || e->kind != ERR_UNREACHABLE)
+		return -1;
+	log_printf(&c->log, LOG_WARNING, "%s; the plan can't tell what would be reused", e->message);
+	return 0;
+}
+
+static int open_stores(struct build *b, struct err *e)
+{
+	struct context *c = &b->o->context;
+	struct toolchains_options toolchains = {
+		.engine = b->engine,
+		.recipes = &b->inputs.recipes,
+		.scratch = b->scratch,
+		.log = &c->log,
+		.listener = &c->listener,
+		.cancel = &c->cancel,
+	};
+
+	if (cache_open(c->cache_path, &c->log, &b->cache, e) < 0 || artifact_store_open(c->cache_path, &c->log, &b->artifacts, e) < 0)
+		return -1;
+	if (context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->mirrors, e) < 0 ||
+	    context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->toolchain_mirrors, e) < 0)
+		return -1;
+	toolchains.mirrors = b->toolchain_mirrors;
+	return toolchains_new(&toolchains, &b->toolchains, e);
+}
+
+static int prepare(struct build *b, struct err *e)
+{
+	struct build_options *o = b->o;
+	const struct inputs_options inputs = { .root = o->context.root, .probe_dir = o->image.probe, .distros = &o->distros };
+
+	if (inputs_load(&inputs, &o->context.log, &b->inputs, e) < 0 || open_engine(b, e) < 0)
+		return -1;
+	b->scratch = path_join(o->context.cache_path, "scratch", e);
+	if (!b->scratch || path_make_dirs(b->scratch, e) < 0 || open_stores(b, e) < 0)
+		return -1;
+	b->plan_options = (struct plan_options){
+		.kernels = &o->kernels,
+		.cache_dir = o->context.cache_path,
+		.cache = b->cache,
+		.artifacts = b->artifacts,
+		.toolchains = b->toolchains,
+		.rebuild = o->rebuild,
+	};
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		b->plan_options.kinds[kind] = !o->kinds_given || o->kinds[kind];
+	return plan_make(&b->inputs, &b->plan_options, &b->plan, e);
+}
+
+static void announce(struct build *b)
+{
+	struct event event = { .kind = EVENT_PLANNED, .total = (unsigned)b->plan.count };
+
+	for (size_t i = 0; i < b->plan.count; i++)
+		event.todo += job_has_work(&b->plan.jobs[i]);
+	event_send(&b->o->context.listener, &event);
+}
+
+/* One more than there are cores, so that while one kernel waits (for the engine, a disk, the last compiler of a make) others compile. */
+static unsigned default_jobs(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores < 1 ? 2 : (unsigned)(cores < JOBS_MOST ? cores + 1 : JOBS_MOST);
+}
+
+static int run(struct build *b, struct err *e)
+{
+	struct build_options *o = b->o;
+	struct context *c = &o->context;
+	size_t swept = 0;
+
+	cleanup_free char *output = image_output_dir(&o->image, c, e);
+	if (!output || output_open(output, b->inputs.probe.name, b->inputs.module_version, &c->log, &b->output, e) < 0)
+		return -1;
+	if (engine_sweep(b->engine, &swept, e) < 0)
+		return -1;
+	if (swept)
+		log_printf(&c->log, LOG_INFO, "removed %zu container%s that a killed run had left", swept, swept == 1 ? "" : "s");
+	const struct run_options options = {
+		.inputs = &b->inputs,
+		.plan = &b->plan_options,
+		.engine = b->engine,
+		.mirrors = b->mirrors,
+		.output = b->output,
+		.jobs = o->jobs ? o->jobs : default_jobs(),
+		.make_jobs = 1,
+		.timeout_s = o->timeout_s ? o->timeout_s : TIMEOUT_S,
+		.log = &c->log,
+		.listener = &c->listener,
+		.cancel = &c->cancel,
+	};
+	announce(b);
+	return run_plan(&options, &b->plan, e);
+}
+
+static int make_image(struct build *b, struct err *e)
+{
+	struct context *c = &b->o->context;
+	const struct base_image_options options = {
+		.modules_dir = output_modules_dir(b->output),
+		.probe_name = b->inputs.probe.name,
+		.module_version = b->inputs.module_version,
+		.cache_dir = c->cache_path,
+		.architecture = b->inputs.chosen_count ? b->inputs.chosen[0].distro->arch->oci : engine_info(b->engine)->arch,
+		.base = b->o->image.base,
+		.archive = b->o->image.archive,
+		.engine = b->engine,
+		.epoch = image_epoch(),
+		.log = &c->log,
+		.listener = &c->listener,
+	};
+
+	return base_image_make(&options, e);
+}
+
+static int build_and_load(struct build *b, struct err *e)
+{
+	struct context *c = &b->o->context;
+	int64_t started = clock_now_ms();
+	struct run_counts counts;
+
+	if (run(b, e) < 0)
+		return -1;
+	int result = b->o->no_image ? 0 : make_image(b, e);
+	progress_summary(c->progress, (double)(clock_now_ms() - started) / 1000);
+	if (result < 0)
+		return -1;
+	run_count(&b->plan, &counts);
+	if (counts.verdicts[VERDICT_FAILED])
+		return EXIT_KERNEL_FAILED;
+	return EXIT_GOOD;
+}
+
+int cmd_build(int argc, char **argv)
+{
+	struct build_options o = { 0 };
+	struct build b = { .o = &o };
+	struct err e;
+
+	context_init(&o.context);
+	int code = options_parse(&build_command, argc, argv, &o, NULL, &e);
+	if (code == 0 && o.json && !o.dry_run)
+		code = err_set(&e, ERR_USAGE, "--json goes with --dry-run");
+	if (code == 0) {
+		code = context_start(&o.context, &e);
+		if (code == 0)
+			code = prepare(&b, &e);
+		if (code == 0)
+			code = o.dry_run ? plan_print(&b.inputs, &b.plan, o.json, &e) : build_and_load(&b, &e);
+	} else if (code == 1) {
+		code = EXIT_GOOD;
+	}
+	/* What the plan says about single kernels is a result, an error of the run is not. */
+	if (code < 0)
+		context_report(&o.context, &e);
+	build_release(&b);
+	context_release(&o.context);
+	strv_release(&o.distros);
+	strv_release(&o.kernels);
+	return code < 0 ? exit_code_of(&e) : code;
+}

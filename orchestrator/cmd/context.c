@@ -1,0 +1,199 @@
+#include "cmd/context.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cmd/cmd.h"
+#include "descriptor/distro.h"
+#include "descriptor/recipe.h"
+#include "engine/engine.h"
+
+static int set_root(void *target, const char *value, struct err *e)
+{
+	(void)e;
+	((struct context *)target)->root = value;
+	return 0;
+}
+
+static int set_cache(void *target, const char *value, struct err *e)
+{
+	(void)e;
+	((struct context *)target)->cache_dir = value;
+	return 0;
+}
+
+static int set_engine(void *target, const char *value, struct err *e)
+{
+	(void)e;
+	((struct context *)target)->engine_endpoint = value;
+	return 0;
+}
+
+static int set_progress(void *target, const char *value, struct err *e)
+{
+	return progress_mode_parse(value, &((struct context *)target)->progress_mode, e);
+}
+
+static int set_verbose(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct context *)target)->verbose = true;
+	return 0;
+}
+
+static int add_mirror(void *target, const char *value, struct err *e)
+{
+	return strv_add(&((struct context *)target)->mirrors, value, e);
+}
+
+const struct option_def context_options[] = {
+	{ "root", "DIR", "the checkout with distros/, images/ and the lists [.]", set_root },
+	{ "cache", "DIR", "where packages, artifacts and layers are kept\n[$ORCHESTRATE_CACHE, else ROOT/cache]", set_cache },
+	{ "progress", "MODE", "auto, tty, plain, json or quiet [auto]; goes to stderr", set_progress },
+	{ "verbose", NULL, "say more of what is done", set_verbose },
+	{ 0 },
+};
+
+const struct option_def context_engine_options[] = {
+	{ "engine", "ENDPOINT", "the container engine, unix:///path\n[$DOCKER_HOST, else unix:///var/run/docker.sock]", set_engine },
+	{ 0 },
+};
+
+const struct option_def context_mirror_options[] = {
+	{ "mirror", "NAME=URL", "where to look first for what belongs to mirror NAME; repeatable", add_mirror },
+	{ 0 },
+};
+
+void context_init(struct context *c)
+{
+	*c = (struct context){ .cancel.event_fd = -1 };
+}
+
+static void write_log(void *context, enum log_level level, const char *line)
+{
+	progress_log(((struct context *)context)->progress, level, line);
+}
+
+static void receive_event(void *context, const struct event *event)
+{
+	progress_event(((struct context *)context)->progress, event);
+}
+
+static void fill_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	/* Ours, to end the thread. */
+	sigaddset(set, SIGUSR2);
+}
+
+static void *watch_signals(void *context)
+{
+	struct context *c = context;
+	sigset_t set;
+	int signal;
+
+	fill_signals(&set);
+	while (sigwait(&set, &signal) == 0 && signal != SIGUSR2) {
+		if (cancel_is_set(&c->cancel))
+			_exit(EXIT_CANCELLED);
+		progress_log(c->progress, LOG_WARNING, "stopping; once more to leave at once");
+		cancel_set(&c->cancel);
+	}
+	return NULL;
+}
+
+static int find_cache(struct context *c, struct err *e)
+{
+	const char *given = c->cache_dir ? c->cache_dir : getenv("ORCHESTRATE_CACHE");
+
+	c->cache_path = given && *given ? str_dup(given, e) : path_join(c->root, "cache", e);
+	return c->cache_path ? 0 : -1;
+}
+
+int context_start(struct context *c, struct err *e)
+{
+	sigset_t set;
+
+	if (!c->root)
+		c->root = ".";
+	if (find_cache(c, e) < 0 || cancel_init(&c->cancel, e) < 0 || progress_new(c->progress_mode, &c->progress, e) < 0)
+		return -1;
+	c->log = (struct log){ .write = write_log, .context = c, .level = c->verbose ? LOG_DEBUG : LOG_INFO };
+	c->listener = (struct listener){ .receive = receive_event, .context = c };
+	signal(SIGPIPE, SIG_IGN);
+	fill_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	int rc = pthread_create(&c->signals, NULL, watch_signals, c);
+	if (rc)
+		return err_system(e, rc, "starting a thread");
+	c->started = true;
+	return 0;
+}
+
+void context_release(struct context *c)
+{
+	if (c->started) {
+		pthread_kill(c->signals, SIGUSR2);
+		pthread_join(c->signals, NULL);
+		c->started = false;
+	}
+	progress_free(c->progress);
+	c->progress = NULL;
+	cancel_release(&c->cancel);
+	strv_release(&c->mirrors);
+	free(steal_ptr(&c->cache_path));
+}
+
+void context_report(struct context *c, const struct err *e)
+{
+	if (c->progress)
+		progress_log(c->progress, LOG_ERROR, e->message);
+	else
+		fprintf(stderr, "orchestrate: error: %s\n", e->message);
+}
+
+int context_open_engine(struct context *c, struct engine **ret, struct err *e)
+{
+	return engine_open(c->engine_endpoint, &c->cancel, &c->log, ret, e);
+}
+
+static int add_recipe_mirror(struct mirror_table *t, const struct recipe *recipe, struct err *e)
+{
+	struct mirror m = { .name = recipe->bootstrap.mirror, .urls = recipe->bootstrap.urls };
+
+	if (!recipe->has[RECIPE_BOOTSTRAP])
+		return 0;
+	/* A recipe's mirror name is the name of the distro whose packages it takes. */
+	return mirror_table_add(t, &m, recipe->bootstrap.mirror, e);
+}
+
+int context_mirrors(struct context *c, const struct distro_set *distros, const struct recipe_set *recipes, struct mirror_table **ret,
+		    struct err *e)
+{
+	cleanup_of(mirror_table) struct mirror_table *t = mirror_table_new(&c->log, &c->cancel, e);
+
+	if (!t)
+		return -1;
+	for (size_t d = 0; distros && d < distros->count; d++) {
+		const struct distro *distro = &distros->items[d];
+		for (size_t i = 0; i < distro->mirror_count; i++)
+			if (mirror_table_add(t, &distro->mirrors[i], distro->package_manager ? distro->name : NULL, e) < 0)
+				return -1;
+	}
+	for (size_t i = 0; recipes && i < recipes->count; i++)
+		if (add_recipe_mirror(t, &recipes->items[i], e) < 0)
+			return -1;
+	for (size_t i = 0; i < c->mirrors.len; i++)
+		if (mirror_table_override(t, c->mirrors.items[i], e) < 0)
+			return err_wrap(e, "--mirror");
+	*ret = steal_ptr(&t);
+	return 0;
+}

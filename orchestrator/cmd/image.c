@@ -1,0 +1,102 @@
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "build/base_image.h"
+#include "build/inputs.h"
+#include "build/output.h"
+#include "cmd/cmd.h"
+#include "cmd/context.h"
+#include "cmd/image_options.h"
+#include "engine/engine.h"
+
+struct image_command {
+	struct context context;
+	struct image_options image;
+	bool no_load;
+};
+
+static int set_no_load(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct image_command *)target)->no_load = true;
+	return 0;
+}
+
+static const struct option_def image_options[] = {
+	{ "no-load", NULL, "don't load it into the engine; goes with --archive", set_no_load },
+	{ 0 },
+};
+
+static const struct option_table image_tables[] = {
+	{ image_options, 0 },
+	{ image_option_table, offsetof(struct image_command, image) },
+	{ context_engine_options, offsetof(struct image_command, context) },
+	{ context_options, offsetof(struct image_command, context) },
+	{ 0 },
+};
+
+static const struct command_def image_command = {
+	.usage = "orchestrate image [OPTION]...",
+	.summary = "Assemble the base image from what is in OUTPUT/kernel-modules, without building anything.",
+	.tables = image_tables,
+};
+
+static int make(struct image_command *o, const struct inputs *in, struct err *e)
+{
+	struct context *c = &o->context;
+	cleanup_free char *dir = image_output_dir(&o->image, c, e);
+	cleanup_of(engine) struct engine *engine = NULL;
+	struct output *output = NULL;
+
+	if (!dir || (!o->no_load && context_open_engine(c, &engine, e) < 0))
+		return -1;
+	/* The lock: nobody fills the tree while it is read. */
+	if (output_open(dir, in->probe.name, in->module_version, &c->log, &output, e) < 0)
+		return -1;
+	const struct base_image_options options = {
+		.modules_dir = output_modules_dir(output),
+		.probe_name = in->probe.name,
+		.module_version = in->module_version,
+		.cache_dir = c->cache_path,
+		.architecture = engine ? engine_info(engine)->arch : "amd64",
+		.base = o->image.base,
+		.archive = o->image.archive,
+		.engine = engine,
+		.epoch = image_epoch(),
+		.log = &c->log,
+		.listener = &c->listener,
+	};
+	int result = base_image_make(&options, e);
+	output_free(output);
+	return result;
+}
+
+int cmd_image(int argc, char **argv)
+{
+	struct image_command o = { 0 };
+	cleanup_inputs struct inputs in = { 0 };
+	struct err e;
+
+	context_init(&o.context);
+	int code = options_parse(&image_command, argc, argv, &o, NULL, &e);
+	if (code == 0 && o.no_load && !o.image.archive)
+		code = err_set(&e, ERR_USAGE, "--no-load without --archive leaves nothing to do");
+	if (code == 0) {
+		const struct strv none = { 0 };
+		struct inputs_options inputs = { .probe_dir = o.image.probe, .distros = &none };
+		code = context_start(&o.context, &e);
+		inputs.root = o.context.root;
+		if (code == 0)
+			code = inputs_load_probe(&inputs, &in, &e);
+		if (code == 0)
+			code = make(&o, &in, &e);
+	} else if (code == 1) {
+		code = EXIT_GOOD;
+	}
+	if (code < 0)
+		context_report(&o.context, &e);
+	context_release(&o.context);
+	return code < 0 ? exit_code_of(&e) : code;
+}
