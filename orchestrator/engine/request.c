@@ -235,7 +235,7 @@ int request_refused(const char *method, const char *path, long status, const cha
 	line[n] = '\0';
 	enum err_kind kind = status == 404   ? ERR_NOT_FOUND
 			     : status == 409 ? ERR_CONFLICT
-			     : status > 500  ? ERR_TEMPORARY
+			     : status >= 502 ? ERR_TEMPORARY
 					     : ERR_PROTOCOL;
 	err_set(e, kind, "%ld %s", status, n ? line : "(the engine gave no reason)");
 	return wrap_request(method, path, e);
