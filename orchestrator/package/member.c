@@ -132,17 +132,19 @@ static int add_part(char *path, size_t *len, const char *part, size_t part_len, 
 	return 0;
 }
 
-/* The directory parts that two paths begin with in common; *ret_same is where they end, in bytes of both. */
+/* How many directories two paths have in common from the root; *ret_same is where they end in target (behind the slash). */
 static size_t common_parts(const char *path, const char *target, size_t *ret_same)
 {
 	size_t parts = 0;
 
 	*ret_same = 0;
-	for (size_t i = 0; path[i] && path[i] == target[i]; i++) {
-		if (path[i] == '/') {
+	for (size_t i = 0; path[i]; i++) {
+		if (path[i] == '/' && i && (target[i] == '/' || !target[i])) {
 			parts++;
-			*ret_same = i + 1;
+			*ret_same = target[i] ? i + 1 : i;
 		}
+		if (path[i] != target[i])
+			break;
 	}
 	return parts;
 }
