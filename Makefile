@@ -73,13 +73,14 @@ build/orchestrate: $(OUT)/orchestrate
 	@ln -sf $(VARIANT)/orchestrate $@
 
 include tests/rules.mk
+include $(wildcard tests/fuzz/rules.mk)
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
 # --- the jobs ---
 ORCHESTRATE = build/orchestrate
 DISTROS := $(patsubst distros/%.yaml,%,$(wildcard distros/*.yaml))
 
-.PHONY: all image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean help
+.PHONY: all image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean bench help
 all: build/orchestrate
 	$(ORCHESTRATE) build
 image: build/orchestrate
@@ -92,6 +93,8 @@ download-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache fetch
 delete-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache delete --yes
+bench: build/orchestrate
+	tests/bench/run
 # Keeps what costs hours to get again: packages, artifacts and logs of earlier builds stay in cache/ and container/failures.
 clean:
 	rm -rf build container/kernel-modules
@@ -114,5 +117,20 @@ analyze:
 	    --suppress=missingIncludeSystem --suppress=unknownMacro $(ROOMS:%=orchestrator/%)
 	clang-tidy --quiet --warnings-as-errors='*' $(wildcard orchestrator/*/*.c) -- $(OUR_CPPFLAGS) -std=gnu17 $(shell $(PKG_CONFIG) --cflags $(PKGS))
 
+# `##` lines are what `make help` prints.
+##
+##   make                         build/orchestrate
+##   make all                     build every listed kernel, load the base image
+##   make build-<distro>          the same for one distro
+##   make image                   the base image from what the output tree holds
+##   make toolchains              the builder images
+##   make download-package-cache  every package that the lists name
+##   make delete-package-cache    remove the packages
+##   make clean                   remove build/ and the output tree; packages and artifacts stay
+##   make check                   all tests; check-unit without building kernels; check-<room> one room
+##   make bench                   figures, as ratios against a baseline in the same run
+##   make format, format-check, hdr-check, rooms-check, analyze, fuzz-<parser>
+##
+##   VARIANT=release|debug  SANITIZE=address,undefined  V=1  CI=1 (warnings are errors)
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^##//p' Makefile

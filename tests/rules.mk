@@ -1,9 +1,12 @@
 # One Criterion program per room: tests/<room>/*_test.c with the room and all that stands above it.
-TEST_ROOMS := $(filter $(ROOMS),$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*_test.c))))
-TEST_ROOMS := $(sort $(TEST_ROOMS))
+# tests/probe is about the probe's own headers, tests/integration runs the program as users do, on a real engine.
+TESTED := $(ROOMS) probe integration
+TEST_ROOMS := $(filter $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/*/*_test.c)))),$(TESTED))
+TESTS := $(TEST_ROOMS:%=$(OUT)/tests/%_test)
 
-# Rooms up to and including $(1).
-upto = $(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,$(words $(2)),$(2))))
+
+# Rooms up to and including $(1); all of them for what is no room.
+upto = $(if $(2),$(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,$(words $(2)),$(2)))))
 
 define test_rules
 tests_$(1)_OBJS := $$(patsubst %.c,$(OUT)/%.o,$$(wildcard tests/$(1)/*.c) $$(wildcard tests/support/*.c))
@@ -17,3 +20,11 @@ check-$(1): $(OUT)/tests/$(1)_test $(if $(filter base,$(1)),,$(if $(wildcard orc
 	ci/run-tests $(OUT) $(1)
 endef
 $(foreach r,$(TEST_ROOMS),$(eval $(call test_rules,$(r))))
+
+# Everything. The closing line is `N passed, N failed`.
+.PHONY: check check-unit
+check: $(TESTS) $(OUT)/orchestrate
+	ci/run-tests $(OUT) $(TEST_ROOMS)
+# Without what builds kernels.
+check-unit: $(TESTS) $(OUT)/orchestrate
+	ci/run-tests $(OUT) $(filter-out integration,$(TEST_ROOMS))
