@@ -65,8 +65,8 @@ static int parse_entry(const struct line *line, struct table_entry *entry, struc
 	if (digest_parse(hex, &entry->digest.sha256, e) < 0)
 		return -1;
 	unsigned long long bytes;
-	if (str_to_u64(size, INT64_MAX, &bytes, e) < 0)
-		return err_wrap(e, "size");
+	if (str_to_u64(size, INT64_MAX, &bytes, NULL) < 0)
+		return err_set(e, ERR_INPUT, "'%s' is no size in bytes", size);
 	entry->digest.size_bytes = bytes;
 	const char *problem = url_problem(url, strlen(url));
 	if (problem)

@@ -241,7 +241,7 @@ static int fill_item(struct group_index *index, struct item *item, const struct 
 int group_index_add(struct group_index *index, const struct kernel_url *source, struct item **ret, char **ret_reason, struct err *e)
 {
 	struct err unusable = { 0 };
-	cleanup_free char *file_name = url_file_name(source->url, &unusable);
+	cleanup_free char *file_name = kernel_url_name(source->url, &unusable);
 	*ret = NULL;
 	if (!file_name) {
 		*ret_reason = str_dup(unusable.message, e);

@@ -78,7 +78,7 @@ static const char *path_problem(const char *path, const char *end)
 	return path_end[-1] == '/' ? "the URL names no file" : NULL;
 }
 
-const char *url_problem(const char *text, size_t len)
+static const char *characters_problem(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -89,10 +89,18 @@ const char *url_problem(const char *text, size_t len)
 		if (strchr("#\"<>\\^`{|}", c))
 			return "a character that a URL can't have; percent-encode it";
 	}
+	return NULL;
+}
+
+const char *url_problem(const char *text, size_t len)
+{
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
 		size_t prefix = strlen(schemes[i].prefix);
 		if (len < prefix || memcmp(text, schemes[i].prefix, prefix) != 0)
 			continue;
+		const char *problem = characters_problem(text, len);
+		if (problem)
+			return problem;
 		if (!schemes[i].host)
 			return path_problem(text + prefix, text + len);
 		const char *slash = memchr(text + prefix, '/', len - prefix);

@@ -166,7 +166,7 @@ static bool decode_part(char *part)
 	return true;
 }
 
-char *url_file_name(const char *url, struct err *e)
+char *kernel_url_name(const char *url, struct err *e)
 {
 	size_t path_len = strcspn(url, "?#");
 	const char *start = url + path_len;

@@ -39,7 +39,7 @@ void kernel_list_release(struct kernel_list *list);
 
 /* The last part of the URL's path, percent-decoded (RFC 3986), without query and fragment. Not usable as a file name (empty, `.`,
  * `..`, `/`, NUL or control bytes, bad escape): ERR_INPUT. NULL on failure; caller frees. */
-char *url_file_name(const char *url, struct err *e);
+char *kernel_url_name(const char *url, struct err *e);
 
 #define cleanup_kernel_list __attribute__((cleanup(kernel_list_release)))
 
