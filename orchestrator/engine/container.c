@@ -295,7 +295,7 @@ int container_attach_lease(struct engine *engine, const char *id, int *ret_fd, s
 	cleanup_buf struct buf early = { 0 };
 	cleanup_free char *path = NULL;
 
-	if (url_check_name(id, e) < 0 || !(path = str_printf(e, "/containers/%s/attach?stream=1&stdin=1", id)))
+	if (url_check_name(id, e) < 0 || !(path = str_printf(e, "/containers/%s/attach?stream=1&stdin=1&stdout=1", id)))
 		return -1;
 	return hijack_open(engine, path, NULL, 0, NULL, ret_fd, &early, e);
 }

@@ -4,11 +4,10 @@
  * does).
  *
  * Every call that takes a `struct engine` may be made from several threads at once: each has a connection of its own.
- * An HTTP status is never passed over: 404 ERR_NOT_FOUND, 409 ERR_CONFLICT, other 4xx and 500 ERR_PROTOCOL, 502 to 504 ERR_TEMPORARY,
- * connection lost ERR_TEMPORARY, nothing there ERR_UNREACHABLE. Messages read
- * `engine: POST /containers/create: 409 the name is in use`.
- * The engine's `cancel` stops every call with ERR_CANCELLED, but for those that clean up (kill, stop, remove, sweep): these go on,
- * and are bounded in time instead. Formats: Docker Engine API reference, v1.41. */
+ * An HTTP status is never passed over: 404 ERR_NOT_FOUND, 409 ERR_CONFLICT, other 4xx and 500 ERR_PROTOCOL, 502 to 504
+ * ERR_TEMPORARY, connection lost ERR_TEMPORARY, nothing there ERR_UNREACHABLE. Messages read `engine: POST /containers/create: 409
+ * the name is in use`. The engine's `cancel` stops every call with ERR_CANCELLED, but for those that clean up (kill, stop, remove,
+ * sweep): these go on, and are bounded in time instead. Formats: Docker Engine API reference, v1.41. */
 #ifndef ORCHESTRATE_ENGINE_ENGINE_H
 #define ORCHESTRATE_ENGINE_ENGINE_H
 

@@ -14,6 +14,8 @@
 enum {
 	CHUNK = 65536,
 	EXIT_WAIT_MS = 60000, /* for the exit code, after the output has ended, where there is no deadline */
+	LAST_MOMENT_MS = 2000,
+	KILLED = 128 + 9,
 	EXIT_POLL_FIRST_MS = 2,
 	EXIT_POLL_MOST_MS = 500,
 };
@@ -233,11 +235,16 @@ static int ask_exit_code(const struct exec *x, int *ret, struct err *e)
 	return 1;
 }
 
-/* 1 and *e set where the container no longer runs; 0 where it does, or nobody can tell. */
+/* 1 and *e set where the container no longer runs; 0 where it does, or nobody can tell. A container that is being killed still
+ * counts as running when its commands have long ended: it is given a moment. */
 static int container_ended(const struct exec *x, struct err *e)
 {
 	struct container_state state;
 	struct err why;
+	int code;
+
+	if (container_wait(x->engine, x->container, clock_now_ms() + LAST_MOMENT_MS, &code, &why) < 0 && why.kind == ERR_CANCELLED)
+		return 0;
 
 	if (container_inspect(x->engine, x->container, &state, &why) < 0) {
 		if (why.kind != ERR_NOT_FOUND)
@@ -260,7 +267,7 @@ int exec_wait(struct exec *x, const struct exec_io *io, int *ret_exit_code, stru
 	for (int wait = EXIT_POLL_FIRST_MS;; wait = wait * 2 < EXIT_POLL_MOST_MS ? wait * 2 : EXIT_POLL_MOST_MS) {
 		int ended = ask_exit_code(x, &code, e);
 		/* Killed from outside, or gone: the command's own code says nothing then. */
-		if ((ended < 0 || (ended && code > 128) || (!ended && wait >= EXIT_POLL_MOST_MS)) && container_ended(x, e))
+		if ((ended < 0 || (ended && code == KILLED) || (!ended && wait >= EXIT_POLL_MOST_MS)) && container_ended(x, e))
 			return -1;
 		if (ended < 0)
 			return -1;

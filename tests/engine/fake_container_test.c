@@ -194,6 +194,10 @@ static int take_err(void *context, const void *bytes, size_t len, struct err *e)
 	{                                                                                                                          \
 		"GET /v1.41/containers/c/json ", FAKE_OK(json), 0, 0                                                               \
 	}
+#define ENDED                                                                                                                      \
+	{                                                                                                                          \
+		"POST /v1.41/containers/c/wait?condition=not-running ", FAKE_OK("{\"StatusCode\":137}"), 0, 0                      \
+	}
 #define RUNNING "{\"State\":{\"Status\":\"running\",\"Running\":true}}"
 #define HELLO	"\1\0\0\0\0\0\0\5hello\2\0\0\0\0\0\0\3bad"
 
@@ -264,7 +268,7 @@ static const struct exec_row {
 	  "",
 	  "" },
 	{ "cut because the container ended",
-	  { CREATE, START(FAKE_UPGRADED "\1\0\0\0\0\0\0\5hel"),
+	  { CREATE, START(FAKE_UPGRADED "\1\0\0\0\0\0\0\5hel"), ENDED,
 	    CONTAINER("{\"State\":{\"Status\":\"exited\",\"ExitCode\":137,\"OOMKilled\":true}}") },
 	  -1,
 	  0,
@@ -273,7 +277,7 @@ static const struct exec_row {
 	  "hel",
 	  "" },
 	{ "killed together with its container",
-	  { CREATE, START(FAKE_UPGRADED), INSPECT("{\"Running\":false,\"ExitCode\":137}"),
+	  { CREATE, START(FAKE_UPGRADED), INSPECT("{\"Running\":false,\"ExitCode\":137}"), ENDED,
 	    CONTAINER("{\"State\":{\"Status\":\"exited\",\"ExitCode\":137}}") },
 	  -1,
 	  0,

@@ -1,0 +1,67 @@
+/* The only program in the image that the engine's tests make: `toolbox WHAT [ARG]`. Linked statically. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char chunk[65536];
+
+static int copy(void)
+{
+	ssize_t n;
+
+	while ((n = read(0, chunk, sizeof(chunk))) > 0)
+		for (ssize_t at = 0, m; at < n; at += m)
+			if ((m = write(1, chunk + at, (size_t)(n - at))) < 0)
+				return 1;
+	return n < 0;
+}
+
+/* More than any pipe holds on both streams, one after the other, before it reads a byte: who does not read both stands still. */
+static int both(void)
+{
+	memset(chunk, 'o', sizeof(chunk));
+	for (int i = 0; i < 64; i++)
+		if (write(1, chunk, sizeof(chunk)) < 0 || write(2, chunk, 1000) < 0)
+			return 1;
+	return copy();
+}
+
+static int spam(void)
+{
+	for (;;)
+		if (write(1, chunk, sizeof(chunk)) < 0)
+			return 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "", *argument = argc > 2 ? argv[2] : "";
+
+	if (strcmp(what, "cat") == 0)
+		return copy();
+	if (strcmp(what, "both") == 0)
+		return both();
+	if (strcmp(what, "spam") == 0)
+		return spam();
+	if (strcmp(what, "exit") == 0)
+		return atoi(argument);
+	if (strcmp(what, "sleep") == 0)
+		return (int)sleep((unsigned)atoi(argument));
+	if (strcmp(what, "hello") == 0) {
+		fputs("hello\n", stdout);
+		fputs("on the other stream\n", stderr);
+		return 0;
+	}
+	if (strcmp(what, "env") == 0) {
+		char where[200];
+		const char *value = getenv(argument);
+		printf("%s %u %s\n", value ? value : "(unset)", (unsigned)getuid(), getcwd(where, sizeof(where)) ? where : "?");
+		return 0;
+	}
+	if (strcmp(what, "touch") == 0) {
+		FILE *f = fopen(argument, "w");
+		return !f || fclose(f) != 0;
+	}
+	return 99;
+}
