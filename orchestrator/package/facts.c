@@ -67,13 +67,14 @@ static void take_setting(struct config_reading *c, const char *name, size_t name
 #undef IS
 }
 
-/* Kernels before 4.18 do not say it in numbers: the first `N.` word behind the closing bracket, or after "version". */
+/* Kernels before 4.18 do not say it in numbers: the first word like `8.5.0` that stands in no brackets. */
 static int text_major(const char *text)
 {
-	const char *p = strrchr(text, ')');
+	int brackets = 0;
 
-	for (p = p ? p + 1 : text; *p; p++) {
-		if ((p == text || p[-1] == ' ') && *p >= '1' && *p <= '9') {
+	for (const char *p = text; *p; p++) {
+		brackets += (*p == '(') - (*p == ')');
+		if (brackets == 0 && (p == text || p[-1] == ' ') && *p >= '1' && *p <= '9') {
 			char *end;
 			long major = strtol(p, &end, 10);
 			if (*end == '.' && major < 1000)

@@ -16,22 +16,23 @@ struct entry {
 	const char *text;
 	const char *target; /* of a symlink; with S_IFREG: of a hard link */
 	long long mtime;
+	size_t len; /* of text; 0: as strlen says */
 };
 
 #define MEMBER(path, mode, text, mtime)                                                                                            \
 	{                                                                                                                          \
-		path, mode, text, NULL, mtime                                                                                      \
+		path, mode, text, NULL, mtime, 0                                                                                   \
 	}
 #define DIRECTORY(path)	    MEMBER(path, S_IFDIR | 0755, NULL, 0)
 #define TEXT(path, text)    MEMBER(path, S_IFREG | 0644, text, 0)
 #define SPECIAL(path, type) MEMBER(path, (type) | 0666, NULL, 0)
 #define SYMLINK(path, target)                                                                                                      \
 	{                                                                                                                          \
-		path, S_IFLNK | 0777, NULL, target, 0                                                                              \
+		path, S_IFLNK | 0777, NULL, target, 0, 0                                                                           \
 	}
 #define HARDLINK(path, target)                                                                                                     \
 	{                                                                                                                          \
-		path, S_IFREG | 0644, NULL, target, 0                                                                              \
+		path, S_IFREG | 0644, NULL, target, 0, 0                                                                           \
 	}
 #define NO_MORE MEMBER(NULL, 0, NULL, 0)
 

@@ -1,0 +1,155 @@
+#include "package/facts.h"
+
+#include <criterion/criterion.h>
+#include <gnu/libc-version.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "fixture.h"
+#include "package/format.h"
+#include "stream/source.h"
+
+static int collect(const struct entry *entries, struct facts *ret, struct err *e)
+{
+	static const char *const names[] = { "p0" };
+	cleanup_buf struct buf tar = { 0 };
+	cleanup_buf struct buf deb = { 0 };
+
+	make_tar(entries, &tar);
+	make_deb_of("data.tar", &tar, &deb);
+	struct source *source = source_from_memory(deb.data, deb.len, e);
+	return facts_collect(&source, names, 1, package_format_find("deb", e), 1, "usr/src/h", ret, e);
+}
+
+Test(facts, compiler_comes_from_the_config)
+{
+	static const struct {
+		const char *config, *cc_text;
+		int gcc, clang;
+	} rows[] = {
+		{ "CONFIG_CC_VERSION_TEXT=\"x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0\"\nCONFIG_GCC_VERSION=140200\nCONFIG_CLANG_VERSION=0\n",
+		  "x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0", 14, 0 },
+		{ "CONFIG_CC_VERSION_TEXT=\"clang version 17.0.3\"\nCONFIG_GCC_VERSION=0\nCONFIG_CLANG_VERSION=170003",
+		  "clang version 17.0.3", 0, 17 },
+		{ "CONFIG_GCC_VERSION=40805\n", "", 4, 0 },
+		{ "CONFIG_CC_VERSION_TEXT=\"gcc (GCC) 8.5.0 20210514 (Red Hat 8.5.0-20)\"\n",
+		  "gcc (GCC) 8.5.0 20210514 (Red Hat 8.5.0-20)", 8, 0 },
+		{ "CONFIG_CC_VERSION_TEXT=\"gcc-10 (Debian 10.2.1-6) 10.2.1 20210110\"\n",
+		  "gcc-10 (Debian 10.2.1-6) 10.2.1 20210110", 10, 0 },
+		{ "CONFIG_CC_VERSION_TEXT=\"Debian clang version 11.0.1-2\"\n", "Debian clang version 11.0.1-2", 0, 11 },
+		{ "# CONFIG_GCC_VERSION is not set\n=\nCONFIG_=\nCONFIG_GCC_VERSION=\nCONFIG_CLANG_VERSION=999999999999999\n", "",
+		  0, 0 },
+		{ "", "", 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct entry entries[] = { TEXT("./usr/src/h/.config", rows[i].config), NO_MORE };
+		struct facts f;
+		struct err e = { 0 };
+		cr_assert_eq(collect(entries, &f, &e), 0, "%s", e.message);
+		cr_expect_str_eq(f.cc_text, rows[i].cc_text, "row %zu", i);
+		cr_expect_eq(f.gcc, rows[i].gcc, "row %zu: gcc %d", i, f.gcc);
+		cr_expect_eq(f.clang, rows[i].clang, "row %zu: clang %d", i, f.clang);
+	}
+}
+
+/* Older packages of some distros have the upstream version in kernel.release. */
+Test(facts, release_is_the_one_of_vermagic)
+{
+	static const struct {
+		const char *kernel_release, *utsrelease, *expected;
+	} rows[] = {
+		{ "5.10.262\n", "#define UTS_RELEASE \"5.10.0-46-amd64\"\n", "5.10.0-46-amd64" },
+		{ "6.12.1-x\n", "nothing", "6.12.1-x" },
+		{ "", "#define UTS_RELEASE \"6.1\x01\"\n", "6.1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct entry one[] = { TEXT("usr/src/h/include/config/kernel.release", rows[i].kernel_release),
+					     TEXT("usr/src/h/include/generated/utsrelease.h", rows[i].utsrelease), NO_MORE };
+		const struct entry two[] = { one[1], one[0], NO_MORE };
+		struct facts f;
+		struct err e = { 0 };
+		cr_assert_eq(collect(one, &f, &e), 0, "%s", e.message);
+		cr_expect_str_eq(f.release, rows[i].expected);
+		cr_assert_eq(collect(two, &f, &e), 0, "%s", e.message);
+		cr_expect_str_eq(f.release, rows[i].expected);
+	}
+}
+
+Test(facts, flags_and_other_directories)
+{
+	static const struct entry entries[] = {
+		TEXT("usr/src/h/.config",
+		     "CONFIG_DEBUG_INFO_BTF_MODULES=y\nCONFIG_MODVERSIONS=y\n# CONFIG_MODULE_SIG_FORCE is not set\nCONFIG_GCC_VERSION=120200\n"),
+		TEXT("usr/src/hh/.config", "CONFIG_GCC_VERSION=50000\nCONFIG_MODULE_SIG_FORCE=y\n"),
+		TEXT("h/.config", "CONFIG_GCC_VERSION=60000\n"),
+		NO_MORE,
+	};
+	struct facts f;
+	struct err e = { 0 };
+
+	cr_assert_eq(collect(entries, &f, &e), 0, "%s", e.message);
+	cr_expect(f.btf && f.modversions && !f.module_signature);
+	cr_expect_eq(f.gcc, 12);
+}
+
+Test(facts, glibc_is_the_highest_that_a_host_tool_needs)
+{
+	cleanup_buf struct buf self = { 0 };
+	struct facts f;
+	struct err e = { 0 };
+
+	cr_assert_eq(file_read("/proc/self/exe", 64 << 20, &self, &e), 0, "%s", e.message);
+	const struct entry entries[] = {
+		MEMBER("usr/lib/k/script.sh", S_IFREG | 0755, "#!/bin/sh\n", 0),
+		MEMBER("usr/lib/k/broken", S_IFREG | 0755, "\177ELF and no more", 0),
+		{ "usr/lib/k/modpost", S_IFREG | 0755, self.data, NULL, 0, self.len },
+		NO_MORE,
+	};
+	cr_assert_eq(collect(entries, &f, &e), 0, "%s", e.message);
+	cr_expect_str_eq(f.glibc_user, "usr/lib/k/modpost");
+	cr_expect(strverscmp(f.glibc, "2.2.5") > 0 && strverscmp(f.glibc, gnu_get_libc_version()) <= 0, "%s", f.glibc);
+
+	const struct entry not_executable[] = { { "usr/lib/k/data", S_IFREG | 0644, self.data, NULL, 0, self.len }, NO_MORE };
+	cr_assert_eq(collect(not_executable, &f, &e), 0, "%s", e.message);
+	cr_expect_str_eq(f.glibc, "");
+}
+
+/* Bytes of a real program damaged here and there: something or nothing comes out, and nothing breaks. */
+Test(facts, damaged_host_tools_are_passed_over)
+{
+	cleanup_buf struct buf self = { 0 };
+	struct err e = { 0 };
+
+	cr_assert_eq(file_read("/proc/self/exe", 64 << 20, &self, &e), 0, "%s", e.message);
+	for (size_t at = 16; at < 64; at++) {
+		struct facts f;
+		char kept = self.data[at];
+		self.data[at] ^= (char)0xff;
+		const struct entry entries[] = { { "x", S_IFREG | 0755, self.data, NULL, 0, self.len }, NO_MORE };
+		cr_expect_eq(collect(entries, &f, &e), 0, "byte %zu: %s", at, e.message);
+		self.data[at] = kept;
+	}
+}
+
+Test(facts, travel_as_json)
+{
+	struct facts in = { "6.1-x", "gcc \"12\"", 12, 0, "2.34", "usr/x", true, false, true }, back;
+	struct err e = { 0 };
+
+	cleanup_free char *json = facts_encode(&in, &e);
+	cr_assert(json, "%s", e.message);
+	cr_assert_eq(facts_decode(json, &back, &e), 0, "%s", e.message);
+	cr_expect(strcmp(back.release, in.release) == 0 && strcmp(back.cc_text, in.cc_text) == 0 &&
+		  strcmp(back.glibc, in.glibc) == 0);
+	cr_expect(back.gcc == 12 && back.clang == 0 && back.btf && !back.modversions && back.module_signature);
+	cr_expect_str_eq(back.glibc_user, "usr/x");
+	static const char *const bad[] = { "", "{}", "[1]", "{\"release\":1}" };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		cr_expect_eq(facts_decode(bad[i], &back, &e), -1);
+		cr_expect_eq(e.kind, ERR_PROTOCOL);
+	}
+}
