@@ -11,37 +11,8 @@
 
 enum { END_MARKER = 1024 };
 
-/* Passes bytes on and counts the zeros at the end of what went by. */
-struct end_source {
-	struct source base;
-	struct source *inner;
-	uint64_t zeros;
-};
-
-static ssize_t end_source_read(struct source *s, void *bytes, size_t len, struct err *e)
-{
-	struct end_source *end = (struct end_source *)s;
-	const char *p = bytes;
-
-	ssize_t n = source_read(end->inner, bytes, len, e);
-	if (n <= 0)
-		return n;
-	size_t zeros = 0;
-	while (zeros < (size_t)n && p[(size_t)n - 1 - zeros] == '\0')
-		zeros++;
-	end->zeros = zeros == (size_t)n ? end->zeros + zeros : zeros;
-	return n;
-}
-
-static void end_source_free(struct source *s)
-{
-	(void)s;
-}
-
-static const struct source_ops end_source_ops = { end_source_read, end_source_free };
-
 struct tar_reader {
-	struct end_source end;
+	struct source *input; /* borrowed */
 	struct archive *archive;
 	struct source *body;
 	char *path;
@@ -56,8 +27,7 @@ struct tar_reader *tar_reader_open(struct source *s, struct err *e)
 		err_no_memory(e);
 		return NULL;
 	}
-	r->end.base.ops = &end_source_ops;
-	r->end.inner = s;
+	r->input = s;
 	/* A filter that would need an external program only warns: its archives are then not recognised. */
 	if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK || archive_read_support_filter_gzip(r->archive) < ARCHIVE_WARN ||
 	    archive_read_support_filter_xz(r->archive) < ARCHIVE_WARN || archive_read_support_filter_zstd(r->archive) < ARCHIVE_WARN ||
@@ -66,7 +36,7 @@ struct tar_reader *tar_reader_open(struct source *s, struct err *e)
 		tar_reader_free(r);
 		return NULL;
 	}
-	if (archive_read_open_source(r->archive, &r->end.base, e) < 0) {
+	if (archive_read_open_source(r->archive, s, e) < 0) {
 		tar_reader_free(r);
 		return NULL;
 	}
@@ -118,12 +88,10 @@ static int check_end(struct tar_reader *r, struct err *e)
 {
 	if (!r->members)
 		return err_set(e, ERR_CORRUPT, "an archive without members");
-	if (source_drain(&r->end.base, e) < 0)
-		return -1;
-	/* A compressed stream has an end of its own, which libarchive wants to see. */
-	if (archive_filter_code(r->archive, 0) == ARCHIVE_FILTER_NONE && r->end.zeros < END_MARKER)
+	/* libarchive takes a bare end of file too, and then has read nothing since it looked for the next header. */
+	if (archive_filter_bytes(r->archive, 0) - archive_read_header_position(r->archive) < END_MARKER)
 		return err_set(e, ERR_CORRUPT, "ends without the end marker of a tar: the transfer broke off");
-	return 0;
+	return source_drain(r->input, e);
 }
 
 int tar_reader_next(struct tar_reader *r, size_t max, struct archive_entry **ret_entry, char **ret_path, struct err *e)
