@@ -12,16 +12,18 @@ set -eu
 exec 3>&1 1>&2
 work=/work/$JOB
 rm -rf "$work"
-mkdir -p "$work/src" "$work/tree" "$work/tmp" "$work/out"
+mkdir -p "$work/src" "$work/tree" "$work/tmp" "$work/out" || exit 2
 trap 'cd /; rm -rf "$work"' EXIT
 head -c "$PROBE_BYTES" | tar -x -f - -C "$work/src" || exit 2
 tar -x -f - -C "$work/tree" --no-same-owner || exit 2
 
-export SRC="$work/src" KERNEL_BUILD="$work/tree/$BUILD_DIR" TMPDIR="$work/tmp"
+export SRC KERNEL_BUILD="$work/tree/$BUILD_DIR" TMPDIR="$work/tmp"
 failed=0
 built=
 for kind in $KINDS; do
 	echo "== orchestrate: $kind"
+	# Each kind has its own copy: it sees just what its build key covers.
+	SRC=$work/src/$kind
 	eval "build=\$BUILD_$kind output=\$OUTPUT_$kind"
 	if (cd "$SRC" && sh -e -c "$build") && cp "$SRC/$output" "$work/out/$kind"; then
 		case $kind in

@@ -90,7 +90,7 @@ static int create(struct builders *b, const struct builder *one, char **ret_id, 
 		.env = env,
 		.labels = labels,
 		.user = "65534:65534",
-		.workdir = "/work",
+		/* No workdir: engines make it as root's in the image first, and a tmpfs takes its mode from what it covers. */
 		.no_network = true,
 		.drop_capabilities = true,
 		.no_new_privileges = true,
