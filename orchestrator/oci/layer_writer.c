@@ -104,11 +104,11 @@ int layer_writer_finish(struct layer_writer *w, const char *created_by, struct l
 
 void layer_writer_release(struct layer_writer *w)
 {
-	if (w->archive) {
-		/* Without this, freeing would first try to complete the archive. */
-		archive_write_fail(w->archive);
+	/* Freeing an archive completes it first, with zeros where a body is missing. (archive_write_fail() would prevent that, and leak.) */
+	if (w->tar_hash && w->tar_hash->failed.kind == ERR_NONE)
+		err_set(&w->tar_hash->failed, ERR_CANCELLED, "given up");
+	if (w->archive)
 		archive_write_free(w->archive);
-	}
 	sink_free(w->tar_hash);
 	sink_free(w->gzip);
 	sink_free(w->blob_hash);

@@ -130,8 +130,7 @@ static int add_header(struct tar_source *a, const char *path, mode_t type, uint6
 	if (archive_write_set_format_pax_restricted(w) != ARCHIVE_OK || archive_write_set_bytes_per_block(w, 0) != ARCHIVE_OK ||
 	    archive_write_open_memory(w, bytes, sizeof(bytes), &len) != ARCHIVE_OK || archive_write_header(w, entry) != ARCHIVE_OK)
 		return archive_err(w, e);
-	/* The body comes from elsewhere: don't let libarchive make one up. */
-	archive_write_fail(w);
+	/* The body comes from elsewhere. What libarchive makes up for it when it is freed ends in `bytes`. */
 	char *copy = malloc(len);
 	if (!copy)
 		return err_no_memory(e);
