@@ -6,6 +6,8 @@
 
 struct loader {
 	yaml_parser_t parser;
+	const char *bytes;
+	size_t len;
 	const char *name;
 	size_t nodes;
 	struct err *e;
@@ -36,6 +38,18 @@ static int refuse(const struct loader *l, enum err_kind kind, const yaml_mark_t 
 	return err_set(l->e, kind, "%s:%zu:%zu: %s", l->name, at->line + 1, at->column + 1, problem);
 }
 
+/* The reader (bad UTF-8) knows an offset only. */
+static yaml_mark_t mark_of_offset(const struct loader *l, size_t offset)
+{
+	yaml_mark_t mark = { 0 };
+	for (size_t i = 0; i < offset && i < l->len; i++) {
+		bool newline = l->bytes[i] == '\n';
+		mark.line += newline;
+		mark.column = newline ? 0 : mark.column + 1;
+	}
+	return mark;
+}
+
 static int next_event(struct loader *l, yaml_event_t *event)
 {
 	if (yaml_parser_parse(&l->parser, event))
@@ -43,9 +57,10 @@ static int next_event(struct loader *l, yaml_event_t *event)
 	const yaml_parser_t *p = &l->parser;
 	if (p->error == YAML_MEMORY_ERROR)
 		return err_no_memory(l->e);
-	/* The reader (bad UTF-8) knows an offset only. */
-	if (p->error == YAML_READER_ERROR)
-		return err_set(l->e, ERR_INPUT, "%s: at byte %zu: %s", l->name, p->problem_offset, p->problem);
+	if (p->error == YAML_READER_ERROR) {
+		yaml_mark_t mark = mark_of_offset(l, p->problem_offset);
+		return refuse(l, ERR_INPUT, &mark, p->problem);
+	}
 	refuse(l, ERR_INPUT, &p->problem_mark, p->problem ? p->problem : "not YAML");
 	return p->context ? err_append(l->e, "%s from line %zu", p->context, p->context_mark.line + 1) : -1;
 }
@@ -216,7 +231,7 @@ int node_parse(const char *bytes, size_t len, const char *name, struct node **re
 {
 	if (len > NODE_MAX_BYTES)
 		return err_set(e, ERR_LIMIT, "%s: more than %d bytes", name, NODE_MAX_BYTES);
-	struct loader l = { .name = name, .e = e };
+	struct loader l = { .bytes = bytes, .len = len, .name = name, .e = e };
 	if (!yaml_parser_initialize(&l.parser))
 		return err_no_memory(e);
 	yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);

@@ -10,7 +10,7 @@
 /* Stricter than rule_name: the name is followed by `-<kernel>` in file names. */
 static int rule_probe_name(const char *text, struct err *e)
 {
-	if (strchr(text, '.'))
+	if (text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")])
 		return err_set(e, ERR_INPUT, "'%s' is no name of a probe: expected a-z, 0-9 and `-`", text);
 	return rule_name(text, e);
 }
@@ -28,7 +28,7 @@ static int rule_relative_path(const char *text, struct err *e)
 static int check_kind(const void *target, struct err *e)
 {
 	const struct probe_kind *kind = target;
-	return kind->sources.len ? 0 : err_set(e, ERR_INPUT, "no sources");
+	return kind->sources.len ? 0 : err_set(e, ERR_INPUT, "a kind needs at least one source");
 }
 
 static const struct field kind_fields[] = {

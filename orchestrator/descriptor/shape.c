@@ -102,7 +102,8 @@ static int bind_bool(const struct field *f, const char *file, const struct node 
 	(void)f;
 	bool is_true = node->kind == NODE_TEXT && node->plain && strcmp(node->text, "true") == 0;
 	if (!is_true && (node->kind != NODE_TEXT || !node->plain || strcmp(node->text, "false") != 0))
-		return node_error(file, node, e, "expected true or false, found %s", node_type(node));
+		return node_error(file, node, e, "expected true or false, found %s",
+				  node->kind == NODE_TEXT ? node->text : node_type(node));
 	*(bool *)target = is_true;
 	return 0;
 }
@@ -113,18 +114,18 @@ static int bind_number(const struct field *f, const char *file, const struct nod
 	return node_number(file, node, target, e);
 }
 
-/* "expected one of 'a', 'b'", or the one that was meant. */
-static int unknown_word(const char *file, const struct node *at, const char *what, const char *word, const char *const *words,
-			struct err *e)
+/* unknown `what` 'word'`where`: the one that was meant, or all there are. */
+static int unknown_word(const char *file, const struct node *at, const char *what, const char *word, const char *where,
+			const char *const *words, struct err *e)
 {
 	const char *nearest = str_nearest(word, words);
 	if (nearest)
-		return node_error(file, at, e, "unknown %s '%s': did you mean '%s'?", what, word, nearest);
+		return node_error(file, at, e, "unknown %s '%s'%s: did you mean '%s'?", what, word, where, nearest);
 	cleanup_buf struct buf list = { 0 };
 	for (size_t i = 0; words[i]; i++)
 		if (buf_printf(&list, e, "%s'%s'", i ? ", " : "", words[i]) < 0)
 			return -1;
-	return node_error(file, at, e, "unknown %s '%s': expected one of %s", what, word, buf_text(&list));
+	return node_error(file, at, e, "unknown %s '%s'%s: expected one of %s", what, word, where, buf_text(&list));
 }
 
 static int bind_word(const struct field *f, const char *file, const struct node *node, void *target, struct err *e)
@@ -138,7 +139,7 @@ static int bind_word(const struct field *f, const char *file, const struct node 
 			return 0;
 		}
 	}
-	return unknown_word(file, node, "word", text, f->words, e);
+	return unknown_word(file, node, "word", text, "", f->words, e);
 }
 
 static int bind_texts(const struct field *f, const char *file, const struct node *node, void *target, struct err *e)
@@ -225,10 +226,10 @@ static int unknown_key(const struct shape *shape, const char *file, const struct
 	const char *keys[KEYS_MAX + 1] = { NULL };
 	for (size_t i = 0; i < KEYS_MAX && shape->fields[i].key; i++)
 		keys[i] = shape->fields[i].key;
-	char what[64];
-	snprintf(what, sizeof(what), "key of a %s", shape->what);
+	char where[64];
+	snprintf(where, sizeof(where), " in a %s", shape->what);
 	const struct node at = { .line = entry->key_line, .column = entry->key_column };
-	return unknown_word(file, &at, what, entry->key, keys, e);
+	return unknown_word(file, &at, "key", entry->key, where, keys, e);
 }
 
 static int check_missing(const struct shape *shape, const char *file, const struct node *node, struct err *e)
