@@ -8,7 +8,7 @@
  * Section names are the ones that libbpf attaches by. No loops, no calls, no
  * globals: the verifier of 4.14 has to take it.
  */
-#include "event.h"
+#include "../event.h"
 #include "helpers.h"
 
 #define RING_BYTES (4 * 1024 * 1024)

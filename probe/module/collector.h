@@ -11,7 +11,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-#include "event.h"
+#include "../event.h"
 
 /* Before 3.19 there is only ACCESS_ONCE, before 3.14 no acquire and release. */
 #ifndef READ_ONCE

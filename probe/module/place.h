@@ -6,7 +6,7 @@
 #ifndef COLLECTOR_MODULE_PLACE_H
 #define COLLECTOR_MODULE_PLACE_H
 
-#include "event.h"
+#include "../event.h"
 
 struct ring_place {
 	uint32_t pad_offset; /* where a padding record of `pad` bytes goes */
