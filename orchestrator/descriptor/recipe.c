@@ -65,7 +65,7 @@ static int rule_pinned_reference(const char *text, struct err *e)
 {
 	const char *at = strstr(text, "@sha256:");
 	struct digest digest;
-	struct err unwanted;
+	struct err unwanted = { 0 };
 	if (!at || at == text || strpbrk(text, " \t\n") || digest_parse(at + strlen("@sha256:"), &digest, &unwanted) < 0)
 		return err_set(e, ERR_INPUT, "'%s': expected a reference by digest: NAME@sha256:<64 hex digits>", text);
 	return 0;

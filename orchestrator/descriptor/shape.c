@@ -74,7 +74,7 @@ const char *node_text(const char *file, const struct node *node, struct err *e)
 int node_number(const char *file, const struct node *node, unsigned *ret, struct err *e)
 {
 	unsigned long long number;
-	struct err unwanted;
+	struct err unwanted = { 0 };
 	if (node->kind != NODE_TEXT || !node->plain || str_to_u64(node->text, NUMBER_MAX, &number, &unwanted) < 0 || number == 0)
 		return node_error(file, node, e, "expected a number from 1 to %d, found %s", NUMBER_MAX, node_type(node));
 	*ret = (unsigned)number;

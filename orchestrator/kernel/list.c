@@ -101,7 +101,7 @@ static int parse_line(struct list_parser *p, const struct line *line)
 
 int kernel_list_parse(const char *text, size_t len, const char *name, struct kernel_list *ret, struct strv *findings, struct err *e)
 {
-	struct err unwanted;
+	struct err unwanted = { 0 };
 	__attribute__((
 		cleanup(parser_release))) struct list_parser p = { .name = name, .findings = findings, .e = e ? e : &unwanted };
 	struct line_reader lines = { .at = text, .end = text + len };
