@@ -9,6 +9,9 @@
 #include "base/err.h"
 #include "engine/engine.h"
 
+/* A directory that is already at `path` passes its own mode on to the tmpfs (so does runc), and the engine makes a missing
+ * container_spec.workdir with mode 0755: where an unprivileged user shall write, path should not exist in the image and not be the
+ * workdir. */
 struct container_tmpfs {
 	const char *path;
 	const char *options; /* as for mount(8): "rw,exec,nosuid,nodev,size=4g,mode=1777" */

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "engine/exec.h"
 #include "engine/image.h"
 #include "engine/sweep.h"
@@ -169,6 +170,31 @@ Test(real_engine, a_program_that_is_not_there_is_no_success)
 	int code = run(&box, id, argv, &t, &e);
 	cr_expect_neq(code, 0);
 	fprintf(stderr, "no such program gives: code %d, stdout '%s', error '%s'\n", code, buf_text(&t.out), e.message);
+	buf_release(&t.out);
+	buf_release(&t.err);
+	close(lease);
+	toolbox_close(&box);
+}
+
+/* The profile of the builder containers, as the engine applies it. */
+Test(real_engine, the_builders_profile_refuses_what_no_build_needs)
+{
+	static const char *const argv[] = { "/toolbox", "forbidden", NULL };
+	cleanup_buf struct buf profile = { 0 };
+	struct toolbox box;
+	struct taken t = { 0 };
+	struct err e = { 0 };
+	int lease = -1;
+
+	toolbox_open(&box, NULL);
+	if (engine_info(box.engine)->is_podman || !engine_info(box.engine)->has_seccomp) {
+		toolbox_close(&box);
+		cr_skip_test("this engine takes no profile");
+	}
+	cr_assert(file_read("images/seccomp.json", 1 << 20, &profile, &e) == 0, "%s", e.message);
+	cleanup_free char *id = toolbox_container_under(&box, profile.data, &lease);
+	cr_expect_eq(run(&box, id, argv, &t, &e), 0, "%s", e.message);
+	cr_expect_str_eq(buf_text(&t.out), "pppppppppppppppps pair\n", "%s", buf_text(&t.out));
 	buf_release(&t.out);
 	buf_release(&t.err);
 	close(lease);

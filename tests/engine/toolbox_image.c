@@ -125,6 +125,11 @@ void toolbox_close(struct toolbox *t)
 
 char *toolbox_container(struct toolbox *t, int *ret_lease)
 {
+	return toolbox_container_under(t, NULL, ret_lease);
+}
+
+char *toolbox_container_under(struct toolbox *t, const char *seccomp, int *ret_lease)
+{
 	static const char *const cmd[] = { "/toolbox", "cat", NULL };
 	static const struct container_tmpfs tmpfs[] = { { "/work", "rw,exec,nosuid,nodev,size=64m,mode=1777" } };
 	static const struct container_ulimit ulimits[] = { { "nofile", 1024, 1024 }, { "nproc", 512, 512 } };
@@ -142,7 +147,8 @@ char *toolbox_container(struct toolbox *t, int *ret_lease)
 					     .tmpfs = tmpfs,
 					     .tmpfs_count = 1,
 					     .ulimits = ulimits,
-					     .ulimit_count = 2 };
+					     .ulimit_count = 2,
+					     .seccomp = seccomp };
 	struct err e = { 0 };
 	char *id = NULL;
 

@@ -23,5 +23,7 @@ void toolbox_archive(struct toolbox *t, const char *arch, struct buf *ret);
 /* A container of it, created and started, whose main process is `toolbox cat` on a lease. Caller frees the id and closes the lease.
  */
 char *toolbox_container(struct toolbox *t, int *ret_lease);
+/* The same under a seccomp profile. */
+char *toolbox_container_under(struct toolbox *t, const char *seccomp, int *ret_lease);
 
 #endif
