@@ -76,10 +76,10 @@ int buf_printf(struct buf *b, struct err *e, const char *format, ...)
 
 void buf_consume(struct buf *b, size_t len)
 {
-	if (!len)
-		return;
 	if (len > b->len)
 		len = b->len;
+	if (!len)
+		return;
 	memmove(b->data, b->data + len, b->len - len + 1);
 	b->len -= len;
 }

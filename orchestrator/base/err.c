@@ -82,6 +82,8 @@ int err_system(struct err *e, int errnum, const char *format, ...)
 	return -1;
 }
 
+enum { CONTEXT_LEAST = 16 };
+
 int err_wrap(struct err *e, const char *format, ...)
 {
 	char text[ERR_MESSAGE_MAX], inner[ERR_MESSAGE_MAX];
@@ -93,15 +95,18 @@ int err_wrap(struct err *e, const char *format, ...)
 	format_message(text, sizeof(text), format, args);
 	va_end(args);
 	memcpy(inner, e->message, sizeof(inner));
-	/* The inner reason matters more than the outer context: cut the context first. */
-	size_t inner_len = strlen(inner), most = sizeof(e->message) - 3;
-	size_t kept = strnlen(text, inner_len < most ? most - inner_len : 0);
-	if (inner_len > most - kept)
-		inner_len = most - kept;
+	/* The inner reason matters more than the outer context: the context is cut, visibly, or left out. */
+	size_t inner_len = strlen(inner), room = sizeof(e->message) - inner_len - 1;
+	if (room < CONTEXT_LEAST)
+		return -1;
+	size_t kept = strlen(text);
+	if (kept > room - 2) {
+		kept = room - 2;
+		memcpy(text + kept - 3, "...", 3);
+	}
 	memcpy(e->message, text, kept);
 	memcpy(e->message + kept, ": ", 2);
-	memcpy(e->message + kept + 2, inner, inner_len);
-	e->message[kept + 2 + inner_len] = '\0';
+	memcpy(e->message + kept + 2, inner, inner_len + 1);
 	return -1;
 }
 

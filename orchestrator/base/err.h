@@ -44,7 +44,7 @@ struct err {
 int err_set(struct err *e, enum err_kind kind, const char *format, ...) printf_like(3, 4);
 /* As err_set with kind ERR_SYSTEM; appends the text of errnum. */
 int err_system(struct err *e, int errnum, const char *format, ...) printf_like(3, 4);
-/* Puts `text: ` before the message, keeps the kind, returns -1. */
+/* Puts `text: ` before the message, keeps the kind, returns -1. Where both are too long it is text that is cut or left out. */
 int err_wrap(struct err *e, const char *format, ...) printf_like(2, 3);
 /* Puts `: text` behind the message, keeps the kind, returns -1. */
 int err_append(struct err *e, const char *format, ...) printf_like(2, 3);
