@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,8 @@ int path_make_dirs(const char *path, struct err *e)
 	cleanup_free char *copy = str_dup(path, e);
 	if (!copy)
 		return -1;
+	if (!*copy)
+		return err_system(e, ENOENT, "creating directory ''");
 	for (char *p = copy + 1;; p++) {
 		if (*p && *p != '/')
 			continue;
@@ -158,30 +161,35 @@ int fd_pipe(int ret_fds[2], struct err *e)
 	return 0;
 }
 
+/* Not mkostemp(3): it makes files of mode 0600, and what the umask would have given can't be asked without setting it for all threads. */
+static int open_temporary(struct newfile *f, mode_t mode, struct err *e)
+{
+	const char *base = path_base(f->path);
+
+	for (int attempt = 0; attempt < 100; attempt++) {
+		uint32_t number;
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+			return err_system(e, errno, "getrandom");
+		free(f->temporary);
+		f->temporary = str_printf(e, "%.*s.%s.%08x.partial", (int)(base - f->path), f->path, base, number);
+		if (!f->temporary)
+			return -1;
+		f->fd = open(f->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (f->fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return err_system(e, errno, "creating '%s'", f->path);
+}
+
 int newfile_open(struct newfile *f, const char *path, mode_t mode, struct err *e)
 {
-	struct newfile made = { .fd = -1 };
-	const char *base = path_base(path);
+	struct newfile made = { .fd = -1, .path = str_dup(path, e) };
 
-	made.path = str_dup(path, e);
-	made.temporary = str_printf(e, "%.*s.%s.XXXXXX.partial", (int)(base - path), path, base);
-	if (!made.path || !made.temporary) {
+	if (!made.path || open_temporary(&made, mode, e) < 0) {
 		newfile_release(&made);
 		return -1;
-	}
-	made.fd = mkostemps(made.temporary, (int)strlen(".partial"), O_CLOEXEC);
-	if (made.fd < 0) {
-		int errnum = errno;
-		free(made.path);
-		free(made.temporary);
-		return err_system(e, errnum, "creating '%s'", path);
-	}
-	mode_t mask = umask(0);
-	umask(mask);
-	if (fchmod(made.fd, mode & ~mask) < 0) {
-		int errnum = errno;
-		newfile_release(&made);
-		return err_system(e, errnum, "creating '%s'", path);
 	}
 	*f = made;
 	return 0;
