@@ -17,25 +17,34 @@ extern char **environ;
 
 enum { FD_BASE = 64 };
 
-/* dup2 in the child goes in two steps, by way of numbers that no target uses: a target may be another one's source. */
+/* dup2 in the child goes in two steps, by way of numbers that are neither a target nor a source: a target may be another one's source. */
+static int add_moves(posix_spawn_file_actions_t *actions, const struct process_fd *fds, size_t count)
+{
+	int rc = 0, between = FD_BASE;
+
+	for (size_t i = 0; i < count; i++)
+		if (fds[i].ours >= between)
+			between = fds[i].ours + 1;
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = posix_spawn_file_actions_adddup2(actions, fds[i].ours, between + (int)i);
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = posix_spawn_file_actions_adddup2(actions, between + (int)i, fds[i].theirs);
+	return rc;
+}
+
 static int add_fd_actions(posix_spawn_file_actions_t *actions, const struct process_fd *fds, size_t count)
 {
-	int rc = 0;
-	bool given[3] = { false };
+	bool given[FD_BASE] = { false };
+	int rc = add_moves(actions, fds, count);
 
-	for (size_t i = 0; i < count && !rc; i++) {
-		rc = posix_spawn_file_actions_adddup2(actions, fds[i].ours, FD_BASE + (int)i);
-		if (fds[i].theirs < 3)
-			given[fds[i].theirs] = true;
+	for (size_t i = 0; i < count; i++)
+		given[fds[i].theirs] = true;
+	for (int fd = 0; fd < FD_BASE && !rc; fd++) {
+		if (given[fd])
+			continue;
+		rc = fd < 3 ? posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0) : posix_spawn_file_actions_addclose(actions, fd);
 	}
-	for (size_t i = 0; i < count && !rc; i++)
-		rc = posix_spawn_file_actions_adddup2(actions, FD_BASE + (int)i, fds[i].theirs);
-	for (size_t i = 0; i < count && !rc; i++)
-		rc = posix_spawn_file_actions_addclose(actions, FD_BASE + (int)i);
-	for (int fd = 0; fd < 3 && !rc; fd++)
-		if (!given[fd])
-			rc = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0);
-	return rc;
+	return rc ? rc : posix_spawn_file_actions_addclosefrom_np(actions, FD_BASE);
 }
 
 static int set_attributes(posix_spawnattr_t *attr)
@@ -145,8 +154,8 @@ int process_status_check(const char *name, int status, struct err *e)
 
 enum { STDERR_KEPT = 4096 };
 
-/* Reads what is there; 0 at the end. Output beyond max is read and dropped, the caller sees len > max. */
-static int drain(int *fd, struct buf *into, size_t max, struct err *e)
+/* Reads what is there; 0 at the end. into NULL: dropped. */
+static int drain(int *fd, struct buf *into, struct err *e)
 {
 	char chunk[16384];
 	ssize_t n = read(*fd, chunk, sizeof(chunk));
@@ -159,7 +168,7 @@ static int drain(int *fd, struct buf *into, size_t max, struct err *e)
 		close(steal_fd(fd));
 		return 0;
 	}
-	if (into && into->len <= max && buf_append(into, chunk, (size_t)n, e) < 0)
+	if (into && buf_append(into, chunk, (size_t)n, e) < 0)
 		return -1;
 	return 1;
 }
@@ -167,6 +176,8 @@ static int drain(int *fd, struct buf *into, size_t max, struct err *e)
 static int collect_output(int *out, int *errout, size_t max, struct buf *ret_stdout, struct buf *tail, const struct cancel *cancel,
 			  struct err *e)
 {
+	size_t before = ret_stdout ? ret_stdout->len : 0, most = max > SIZE_MAX - before ? SIZE_MAX : before + max;
+
 	while (*out >= 0 || *errout >= 0) {
 		struct pollfd fds[] = { { .fd = *out, .events = POLLIN },
 					{ .fd = *errout, .events = POLLIN },
@@ -178,9 +189,12 @@ static int collect_output(int *out, int *errout, size_t max, struct buf *ret_std
 		}
 		if (fds[2].revents)
 			return err_set(e, ERR_CANCELLED, "cancelled");
-		if (fds[0].revents && drain(out, ret_stdout, max, e) < 0)
+		if (fds[0].revents && drain(out, ret_stdout, e) < 0)
 			return -1;
-		if (fds[1].revents && drain(errout, tail, SIZE_MAX, e) < 0)
+		/* Checked here, not at the end: a program that prints for ever has none. */
+		if (ret_stdout && ret_stdout->len > most)
+			return err_set(e, ERR_LIMIT, "it printed more than %zu bytes", max);
+		if (fds[1].revents && drain(errout, tail, e) < 0)
 			return -1;
 		if (tail->len > 2 * STDERR_KEPT)
 			buf_consume(tail, tail->len - STDERR_KEPT);
@@ -219,9 +233,8 @@ int process_run(const char *const argv[], const char *const envp[], size_t max, 
 		return err_wrap(e, "running '%s'", argv[0]);
 	if (process_wait(&p, cancel, &status, e) < 0)
 		return -1;
-	if (ret_stdout && ret_stdout->len > max)
-		return err_set(e, ERR_LIMIT, "'%s' printed more than %zu bytes", argv[0], max);
-	if (process_status_check(argv[0], status, e) < 0)
-		return tail.len ? err_append(e, "%s", last_line(&tail)) : -1;
-	return 0;
+	if (process_status_check(argv[0], status, e) == 0)
+		return 0;
+	const char *said = last_line(&tail);
+	return *said ? err_append(e, "%s", said) : -1;
 }

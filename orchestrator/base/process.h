@@ -9,7 +9,8 @@
 #include "base/cancel.h"
 #include "base/err.h"
 
-/* One descriptor of ours that the program gets under another number. All others are closed by O_CLOEXEC. */
+/* One descriptor of ours that the program gets under another number. All others are closed, also those
+ * without O_CLOEXEC that a shell or a library left open. */
 struct process_fd {
 	int ours, theirs;
 };
@@ -32,8 +33,8 @@ must_check int process_status_check(const char *name, int status, struct err *e)
 
 #define cleanup_process __attribute__((cleanup(process_release)))
 
-/* Runs to the end; stdout appended to *ret_stdout (NULL: dropped) up to max bytes; on failure the message holds the
- * last line of stderr. */
+/* Runs to the end; stdout appended to *ret_stdout (NULL: dropped). When that is more than max bytes: killed, ERR_LIMIT. On failure
+ * the message holds the last line of stderr. */
 must_check int process_run(const char *const argv[], const char *const envp[], size_t max, struct buf *ret_stdout,
 			   const struct cancel *cancel, struct err *e);
 
