@@ -7,7 +7,7 @@
  *   packages/partial/<64 hex of URL>      downloads in the making (fetch/partial.h)
  *   packages/bad/<name>.<8 hex>           set aside: not what it should have been; `.reason` beside it says why
  * Several processes, also on several machines with one network file system, may work on it at once. Everything appears by
- * rename after fsync, the bytes before the record that names them: a crash at any moment leaves a good cache. */
+ * rename after fsync, and a record whose bytes are missing counts as missing: a crash at any moment leaves a good cache. */
 #ifndef ORCHESTRATE_CACHE_PACKAGE_CACHE_H
 #define ORCHESTRATE_CACHE_PACKAGE_CACHE_H
 

@@ -311,6 +311,8 @@ static int begin(struct fetch *f, struct slot *s, const struct fetch_job *job, s
 	f->taken++;
 	choose_candidate(f, s);
 	int outcome = transfer_begin(&s->transfer, &f->options, &s->job, &why);
+	if (outcome >= 0 && f->feed->wanted && !f->feed->wanted(f->feed->context, &s->job))
+		outcome = err_set(&why, ERR_CONFLICT, "another process has finished it");
 	if (outcome == 1)
 		return succeed(f, s, s->job.digest, e);
 	if (outcome == 0)

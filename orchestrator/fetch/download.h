@@ -64,6 +64,9 @@ struct fetch_feed {
 	/* The next file: 1, 0 no more, -1 stop everything with *e. Asked only when a place is free, so a long list needs no memory
 	 * here. */
 	int (*next)(void *context, struct fetch_job *ret, struct err *e);
+	/* Optional. The partial file is in our hand now. False: somebody else finished the file before that; done() gets
+	 * ERR_CONFLICT. */
+	bool (*wanted)(void *context, const struct fetch_job *job);
 	/* Once for each job taken, in the order of ending. Success: failure is NULL, *result is set, and *p holds the whole checked
 	 * file: take it (partial_commit) or it stays as it is. Failure: result is NULL and p is NULL; *failure is ERR_CORRUPT every
 	 * candidate failed and the last bytes were wrong (digest, size) ERR_NOT_FOUND   ... and the last answer was 404 or 410

@@ -247,7 +247,7 @@ Test(download, a_host_that_is_down_costs_the_many_nothing)
 
 Test(download, stalls_are_cut_and_tried_again)
 {
-	char *big = make_bytes(4096, 1);
+	char *big = fixture_bytes(&x, 4096, 1);
 
 	x.options.stall_seconds = 1;
 	serve("/x", (struct http_step){ .body = big, .len = 4096, .drip_ms = 300, .drip_bytes = 16 });
@@ -257,12 +257,11 @@ Test(download, stalls_are_cut_and_tried_again)
 	cr_expect(w->ok, "%s", w->failure.message);
 	cr_expect(wanted_holds(w, big, 4096));
 	cr_expect_eq(http_server_requests(x.server, "/x"), 2);
-	free(big);
 }
 
 Test(download, cancel_stops_at_once_and_ends_every_file)
 {
-	char *big = make_bytes(1 << 20, 1);
+	char *big = fixture_bytes(&x, 1 << 20, 1);
 
 	x.options.parallel = 3;
 	serve("/quick", (struct http_step){ BODY_STEP });
@@ -281,13 +280,12 @@ Test(download, cancel_stops_at_once_and_ends_every_file)
 		cr_expect_eq(x.wanted[i].done, 1);
 		cr_expect_eq(x.wanted[i].failure.kind, ERR_CANCELLED);
 	}
-	free(big);
 }
 
 Test(download, many_at_once_but_no_more_than_asked_for)
 {
 	enum { FILES = 30 };
-	char *big = make_bytes(200000, 2);
+	char *big = fixture_bytes(&x, 200000, 2);
 
 	x.options.parallel = 6;
 	x.options.per_host = 4;
@@ -302,7 +300,6 @@ Test(download, many_at_once_but_no_more_than_asked_for)
 		cr_expect(x.wanted[i].ok && wanted_holds(&x.wanted[i], big, 200000), "%d: %s", i, x.wanted[i].failure.message);
 	cr_expect_eq(http_server_requests(x.server, NULL), FILES);
 	cr_expect_eq(http_server_most_at_once(x.server), 4);
-	free(big);
 }
 
 Test(download, a_full_disk_ends_the_file_not_the_mirrors)

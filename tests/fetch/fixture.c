@@ -37,6 +37,8 @@ void fixture_release(struct fixture *x)
 	struct err e;
 
 	http_server_stop(x->server);
+	for (size_t i = 0; i < x->owned_count; i++)
+		free(x->owned[i]);
 	for (size_t i = 0; i < x->count; i++) {
 		strv_release(&x->wanted[i].urls);
 		free(x->wanted[i].name);
@@ -140,7 +142,7 @@ static void progress(void *context, uint64_t bytes)
 int fixture_fetch(struct fixture *x, struct err *e)
 {
 	cleanup_of(fetch) struct fetch *f = NULL;
-	const struct fetch_feed feed = { next, done, rejected, progress, x };
+	const struct fetch_feed feed = { .next = next, .done = done, .rejected = rejected, .progress = progress, .context = x };
 
 	x->next = 0;
 	cr_assert_eq(fetch_new(&x->options, &f, e), 0, "%s", e->message);
@@ -157,12 +159,13 @@ bool wanted_holds(const struct wanted *w, const char *bytes, size_t len)
 	return b.len == len && memcmp(b.data, bytes, len) == 0;
 }
 
-char *make_bytes(size_t len, unsigned seed)
+char *fixture_bytes(struct fixture *x, size_t len, unsigned seed)
 {
 	unsigned char *bytes = malloc(len ? len : 1);
 	uint64_t state = 0x9e3779b97f4a7c15u * (seed + 1);
 
-	cr_assert(bytes);
+	cr_assert(bytes && x->owned_count < OWNED_MAX);
+	x->owned[x->owned_count++] = (char *)bytes;
 	for (size_t i = 0; i < len; i++) {
 		state = state * 6364136223846793005u + 1442695040888963407u;
 		bytes[i] = (unsigned char)(state >> 56);

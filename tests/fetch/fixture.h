@@ -5,7 +5,7 @@
 #include "fetch/download.h"
 #include "support/http_server.h"
 
-enum { WANTED_MAX = 64 };
+enum { WANTED_MAX = 64, OWNED_MAX = 128 };
 
 /* One file wanted, and what came of it. */
 struct wanted {
@@ -35,6 +35,8 @@ struct fixture {
 	size_t done;
 	uint64_t progress; /* last told */
 	struct buf log;
+	char *owned[OWNED_MAX];
+	size_t owned_count;
 	struct log logger;
 };
 
@@ -48,7 +50,7 @@ void wanted_expect(struct wanted *w, const char *bytes, size_t len);
 int fixture_fetch(struct fixture *x, struct err *e);
 /* Whether the partial file of w holds just these bytes. */
 bool wanted_holds(const struct wanted *w, const char *bytes, size_t len);
-/* Pseudo-random bytes, the same for the same seed. Caller frees. */
-char *make_bytes(size_t len, unsigned seed);
+/* Pseudo-random bytes, the same for the same seed; they live until the server has stopped. */
+char *fixture_bytes(struct fixture *x, size_t len, unsigned seed);
 
 #endif

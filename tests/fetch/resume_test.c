@@ -19,12 +19,11 @@ static char *big;
 static void set_up(void)
 {
 	fixture_init(&x);
-	big = make_bytes(BIG, 7);
+	big = fixture_bytes(&x, BIG, 7);
 }
 
 static void tear_down(void)
 {
-	free(big);
 	fixture_release(&x);
 }
 
@@ -177,7 +176,7 @@ Test(resume, a_whole_partial_needs_no_bytes)
 
 Test(resume, a_partial_longer_than_the_file_is_dropped)
 {
-	char *longer = make_bytes(BIG + 10, 8);
+	char *longer = fixture_bytes(&x, BIG + 10, 8);
 
 	serve("/x", (struct http_step){ 0 });
 	serve("/y", (struct http_step){ 0 });
@@ -192,7 +191,6 @@ Test(resume, a_partial_longer_than_the_file_is_dropped)
 	fetch_and_expect(w, 2, "/x");
 	cr_expect(sized->ok && wanted_holds(sized, big, BIG), "%s", sized->failure.message);
 	cr_expect_eq(http_server_requests(x.server, "/y"), 1);
-	free(longer);
 }
 
 /* The process dies in the middle; the next one asks for the rest only. */

@@ -1,0 +1,26 @@
+/* The package cache from within: what package_cache.c and package_fetch.c share. Internal to cache. */
+#ifndef ORCHESTRATE_CACHE_CACHE_H
+#define ORCHESTRATE_CACHE_CACHE_H
+
+#include "cache/package_cache.h"
+
+struct cache {
+	char *dir, *root; /* root: dir/packages */
+	char *contents, *urls, *partials, *bad;
+	struct log *log;
+};
+
+/* Creates the directories below root that are missing. */
+must_check int cache_make_dirs(struct cache *c, struct err *e);
+/* Paths; NULL when out of memory, caller frees. */
+char *cache_record_path(const struct cache *c, const char *url, struct err *e);
+char *cache_partial_path(const struct cache *c, const char *url, struct err *e);
+char *cache_content_path(const struct cache *c, const struct digest *d, struct err *e);
+/* 1 *ret is the URL's record, 0 there is none, or a damaged one (warning). */
+must_check int cache_read_record(struct cache *c, const char *url, struct cache_entry *ret, struct err *e);
+/* 1 the bytes are there with this size (NULL: any), 0 they are missing, or were of another size and have been set aside (warning).
+ * *ret_size: may be NULL. */
+must_check int cache_has_content(struct cache *c, const char *name, const struct digest *d, const uint64_t *size,
+				 uint64_t *ret_size, struct err *e);
+
+#endif
