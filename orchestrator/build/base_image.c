@@ -209,23 +209,32 @@ static int make(const struct base_image_options *o, const char *tag, char id[DIG
 	return o->engine ? load(o, image, tags, e) : 0;
 }
 
-int base_image_make(const struct base_image_options *options, struct err *e)
+void base_image_release(struct base_image *image)
 {
-	char id[DIGEST_HEX + 1] = "";
-	int64_t started = clock_now_ms();
-	cleanup_free char *tag = str_printf(e, "%s-base:%s", options->probe_name, options->module_version);
+	free(image->ref);
+	*image = (struct base_image){ 0 };
+}
 
-	if (!tag)
+int base_image_make(const struct base_image_options *options, struct base_image *ret, struct err *e)
+{
+	struct base_image made = { .ref = str_printf(e, "%s-base:%s", options->probe_name, options->module_version) };
+	int64_t started = clock_now_ms();
+
+	if (!made.ref)
 		return -1;
-	event_send(options->listener, &(struct event){ .kind = EVENT_IMAGE_START, .text = tag });
-	int result = make(options, tag, id, e);
+	event_send(options->listener, &(struct event){ .kind = EVENT_IMAGE_START, .text = made.ref });
+	int result = make(options, made.ref, made.id, e);
 	if (result < 0)
-		err_wrap(e, "image '%s'", tag);
+		err_wrap(e, "image '%s'", made.ref);
 	event_send(options->listener, &(struct event){ .kind = EVENT_IMAGE_DONE,
-						       .text = result < 0 ? e->message : tag,
-						       .name = id,
+						       .text = result < 0 ? e->message : made.ref,
+						       .name = made.id,
 						       .path = options->archive,
 						       .failed = result < 0,
 						       .seconds = (double)(clock_now_ms() - started) / 1000 });
+	if (result < 0)
+		base_image_release(&made);
+	else
+		*ret = made;
 	return result;
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "build/events.h"
+#include "stream/digest.h"
 
 struct engine;
 
@@ -23,9 +24,16 @@ struct base_image_options {
 	const struct listener *listener;
 };
 
+/* What was made. Strings are owned. */
+struct base_image {
+	char *ref; /* "collector-base:1.2.0" */
+	char id[DIGEST_HEX + 1];
+};
+
 /* Assembles and loads. The files are spread over layers by the digest of their kernel's name, so that a new kernel changes one layer.
  * The same tree gives the same image id. After loading, the engine's layers are compared with ours: ERR_CHECK when they
  * differ. What the engine has already under this id is not loaded again. */
-must_check int base_image_make(const struct base_image_options *options, struct err *e);
+must_check int base_image_make(const struct base_image_options *options, struct base_image *ret, struct err *e);
+void base_image_release(struct base_image *image);
 
 #endif

@@ -21,12 +21,14 @@ static int put_object(struct output *output, struct artifact_store *artifacts, c
 	return found;
 }
 
-/* The log of a failure begins with what is known without reading it. */
-static int failure_text(const struct job *job, enum probe_kind_id kind, const struct build_log *log, struct buf *ret, struct err *e)
+/* The log of a failure begins with what is known without reading it; *ret_printed is where that which the build printed begins. */
+static int failure_text(const struct job *job, enum probe_kind_id kind, const struct build_log *log, struct buf *ret, size_t *ret_printed,
+			struct err *e)
 {
 	if (buf_printf(ret, e, "kernel    %s (%s)\nkind      %s\ntoolchain %s\nreason    %s\n\n", job->kernel->id, job->distro->distro->name,
 		       kind_name(kind), job->has_choice ? job->choice.why : "none chosen", job->tasks[kind].reason) < 0)
 		return -1;
+	*ret_printed = ret->len;
 	return log ? build_log_text(log, kind, ret, e) : 0;
 }
 
@@ -50,16 +52,17 @@ void publish_task(struct output *output, struct artifact_store *artifacts, const
 	struct event event = { .kind = EVENT_TASK_DONE, .kernel = job->kernel->id, .distro = job->distro->distro->name, .object = kind };
 	cleanup_buf struct buf text = { 0 };
 	cleanup_free char *path = NULL;
+	size_t printed = 0;
 	struct err e;
 
 	if (put_verdict(output, artifacts, job, kind, &e) < 0)
 		task_end(task, VERDICT_FAILED, strdup(e.message));
 	if (task->verdict == VERDICT_FAILED) {
-		if (failure_text(job, kind, log, &text, &e) < 0 ||
+		if (failure_text(job, kind, log, &text, &printed, &e) < 0 ||
 		    output_put_failure(output, job->kernel->id, kind, text.data, text.len, &path, &e) < 0)
 			event.name = e.message;
 		else
-			event.tail = text_tail(text.data, TAIL_LINES);
+			event.tail = text_tail(text.data + printed, TAIL_LINES);
 	}
 	event.verdict = task->verdict;
 	event.failed = task->verdict == VERDICT_FAILED;

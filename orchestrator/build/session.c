@@ -310,7 +310,10 @@ static int run(struct session *s, const char *toolchain_id, const int package_fd
 	io.deadline_ms = clock_now_ms() + (int64_t)s->options->timeout_s * 1000;
 	io.sinks = (struct frame_sinks){ .out = on_stdout, .err = on_stderr, .context = s };
 	io.cancel = s->options->cancel;
-	if (exec_pump(s->exec, &io, e) < 0 || exec_wait(s->exec, &io, &exit_code, e) < 0)
+	int pumped = exec_pump(s->exec, &io, e);
+	/* A script that ended before it had read everything leaves the filter writing to a socket that nobody reads. */
+	exec_stdin_close(s->exec);
+	if (pumped < 0 || exec_wait(s->exec, &io, &exit_code, e) < 0)
 		return explain_broken(s, ret, e);
 	/* The connection ends cleanly too when the container is killed; only the container itself tells. */
 	if (exit_code >= 128) {

@@ -280,7 +280,7 @@ static int make_image(struct build *b, struct err *e)
 		.listener = &c->listener,
 	};
 
-	return base_image_make(&options, e);
+	return image_make_and_print(&options, e);
 }
 
 static int build_and_load(struct build *b, struct err *e)

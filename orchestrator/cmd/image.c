@@ -68,7 +68,7 @@ static int make(struct image_command *o, const struct inputs *in, struct err *e)
 		.log = &c->log,
 		.listener = &c->listener,
 	};
-	int result = base_image_make(&options, e);
+	int result = image_make_and_print(&options, e);
 	output_free(output);
 	return result;
 }

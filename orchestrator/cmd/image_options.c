@@ -1,5 +1,7 @@
 #include "cmd/image_options.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -54,4 +56,15 @@ int64_t image_epoch(void)
 	if (!text || str_to_u64(text, INT64_MAX, &seconds, &ignored) < 0)
 		return 0;
 	return (int64_t)seconds;
+}
+
+int image_make_and_print(const struct base_image_options *options, struct err *e)
+{
+	struct base_image image;
+
+	if (base_image_make(options, &image, e) < 0)
+		return -1;
+	printf("%s sha256:%s\n", image.ref, image.id);
+	base_image_release(&image);
+	return fflush(stdout) == 0 ? 0 : err_system(e, errno, "writing to stdout");
 }

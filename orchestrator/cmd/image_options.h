@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "build/base_image.h"
 #include "cmd/context.h"
 
 struct image_options {
@@ -16,5 +17,8 @@ extern const struct option_def image_option_table[];
 char *image_output_dir(const struct image_options *o, const struct context *c, struct err *e);
 /* $SOURCE_DATE_EPOCH (reproducible-builds.org), 0 without. */
 int64_t image_epoch(void);
+
+/* Makes the image; its name and id go to stdout. */
+must_check int image_make_and_print(const struct base_image_options *options, struct err *e);
 
 #endif
