@@ -1,6 +1,7 @@
 #include "engine/container.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"

@@ -152,25 +152,26 @@ static int report_feed(void *context, const void *bytes, size_t len, struct err 
 }
 
 /* Runs a request that answers with a stream of reports. */
-static int perform_reported(struct engine *engine, struct request *q, struct strv *names, struct err *e)
+static int perform_reported(struct engine *engine, const struct request *plain, struct strv *names, struct err *e)
 {
 	cleanup_response struct response r = { 0 };
 	struct report report = { engine, names, { .object = report_object } };
+	struct request q = *plain;
 
 	report.objects.context = &report;
-	q->receive = report_feed;
-	q->context = &report;
-	q->timeout_ms = -1;
-	int done = request_perform(engine, q, &r, e);
+	q.receive = report_feed;
+	q.context = &report;
+	q.timeout_ms = -1;
+	int done = request_perform(engine, &q, &r, e);
 	if (done == 0 && json_stream_finish(&report.objects, e) < 0)
-		done = err_wrap(e, "engine: %s %.*s", q->method, (int)strcspn(q->path, "?"), q->path);
+		done = err_wrap(e, "engine: %s %.*s", q.method, (int)strcspn(q.path, "?"), q.path);
 	json_stream_release(&report.objects);
 	return done;
 }
 
 int engine_image_load(struct engine *engine, struct source *archive, struct strv *ret_names, struct err *e)
 {
-	struct request q = { .method = "POST", .path = "/images/load?quiet=1", .upload = archive };
+	const struct request q = { .method = "POST", .path = "/images/load?quiet=1", .upload = archive };
 
 	return perform_reported(engine, &q, ret_names, e);
 }
@@ -255,7 +256,7 @@ int engine_image_pull(struct engine *engine, const char *ref, const char *regist
 	/* Without any tag the engine would fetch them all. */
 	if (!name_tag(ref) && !strchr(ref, '@') && buf_puts(&path, "&tag=latest", e) < 0)
 		return -1;
-	struct request q = { .method = "POST", .path = path.data, .header = header };
+	const struct request q = { .method = "POST", .path = path.data, .header = header };
 	return perform_reported(engine, &q, NULL, e);
 }
 

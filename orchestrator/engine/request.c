@@ -223,12 +223,13 @@ int request_refused(const char *method, const char *path, long status, const cha
 {
 	cleanup_of(json) json_t *value = json_loadb(body, len, 0, NULL);
 	const char *text = value ? json_text(value, "message") : NULL;
-	char line[400];
+	char line[400] = "";
 	size_t n = 0;
 
 	if (!text)
 		text = value ? json_text(value, "cause") : body;
-	for (const char *p = text ? text : ""; *p && n < sizeof(line) - 1; p++)
+	size_t most = text == body ? len : sizeof(line);
+	for (const char *p = text ? text : ""; n < most && n < sizeof(line) - 1 && *p; p++)
 		line[n++] = (unsigned char)*p < ' ' ? ' ' : *p;
 	while (n && line[n - 1] == ' ')
 		n--;

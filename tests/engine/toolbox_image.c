@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../support/temp_dir.h"
