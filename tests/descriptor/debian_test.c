@@ -74,9 +74,9 @@ Test(debian, has_every_series_and_flavour)
 		const char *start, *end;
 		unsigned gcc;
 	} rows[] = {
-		{ "5.10.0-", "-amd64", 10 },	    { "5.10.0-", "-cloud-amd64", 10 },	{ "5.10.0-", "-rt-amd64", 10 },
-		{ "6.1.0-0.deb11.", "-amd64", 10 }, { "6.1.0-", "-rt-amd64", 0 },	{ "6.1.0-5", "-amd64", 12 },
-		{ "6.12.", "+deb12-amd64", 12 },    { "6.12.", "+deb13-rt-amd64", 14 }, { "7.", "+deb13-cloud-amd64", 14 },
+		{ "5.10.0-", "-amd64", 10 },	  { "5.10.0-", "-cloud-amd64", 10 },  { "5.10.0-", "-rt-amd64", 10 },
+		{ "6.1.0-", "-cloud-amd64", 12 }, { "6.1.0-", "-rt-amd64", 12 },      { "6.1.0-5", "-amd64", 12 },
+		{ "6.12.", "+deb12-amd64", 12 },  { "6.12.", "+deb13-rt-amd64", 14 }, { "7.", "+deb13-cloud-amd64", 14 },
 		{ "7.", "+deb14-rt-amd64", 16 },
 	};
 	struct err e = { 0 };
