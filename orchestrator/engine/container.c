@@ -204,7 +204,13 @@ int container_stop(struct engine *engine, const char *id, int timeout_s, struct 
 
 int container_kill(struct engine *engine, const char *id, struct err *e)
 {
-	return on_container(engine, "POST", id, "/kill?signal=KILL", true, 0, 409, e) < 0 ? -1 : 0;
+	struct err why;
+
+	if (on_container(engine, "POST", id, "/kill?signal=KILL", true, 0, 204, &why) >= 0 || why.kind == ERR_CONFLICT)
+		return 0;
+	if (e)
+		*e = why;
+	return -1;
 }
 
 int container_inspect(struct engine *engine, const char *id, struct container_state *ret, struct err *e)

@@ -238,6 +238,10 @@ int request_refused(const char *method, const char *path, long status, const cha
 			     : status == 409 ? ERR_CONFLICT
 			     : status >= 502 ? ERR_TEMPORARY
 					     : ERR_PROTOCOL;
+	/* podman says 500 where dockerd says 409. */
+	const char *cause = value ? json_text(value, "cause") : NULL;
+	if (cause && strcmp(cause, "container state improper") == 0)
+		kind = ERR_CONFLICT;
 	err_set(e, kind, "%ld %s", status, n ? line : "(the engine gave no reason)");
 	return wrap_request(method, path, e);
 }

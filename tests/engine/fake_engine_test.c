@@ -155,6 +155,8 @@ Test(request, statuses_become_kinds)
 		{ FAKE_ANSWER("502 Bad Gateway", "<h1>\tbad</h1>"), "engine: GET /images/x/json: 502 <h1> bad</h1>",
 		  ERR_TEMPORARY },
 		{ FAKE_ANSWER("400 Bad Request", "{\"cause\":\"why\"}"), "engine: GET /images/x/json: 400 why", ERR_PROTOCOL },
+		{ FAKE_ANSWER("500 Internal Server Error", "{\"cause\":\"container state improper\",\"message\":\"it sleeps\"}"),
+		  "engine: GET /images/x/json: 500 it sleeps", ERR_CONFLICT },
 		{ FAKE_ANSWER("302 Found", ""), "engine: GET /images/x/json: 302 (the engine gave no reason)", ERR_PROTOCOL },
 	};
 
