@@ -44,7 +44,7 @@ static int compare_offsets(const void *a, const void *b)
 /* Section headers may be in any order, so the overlap shows only once they are sorted by offset. */
 static bool any_overlap(const struct section_list *list, struct err *e, int *ret_rc)
 {
-	cleanup_free struct section *sorted = calloc(list->count, sizeof(*sorted));
+	cleanup_free struct section *sorted = calloc(list->count + 1, sizeof(*sorted));
 	size_t end = 0, count = 0;
 
 	if (!sorted) {

@@ -133,7 +133,7 @@ static int open_raw(struct deb *d, const struct compression *c, struct err *e)
 
 static int open_body(struct deb *d, unsigned threads, struct err *e)
 {
-	const struct compression *control, *data;
+	const struct compression *control = NULL, *data = NULL;
 
 	d->ar = archive_read_new();
 	if (!d->ar)
@@ -148,7 +148,8 @@ static int open_body(struct deb *d, unsigned threads, struct err *e)
 		return -1;
 	if (data->filter)
 		return open_raw(d, data, e);
-	d->body = data->xz ? source_xz(steal_ptr(&d->member), threads, XZ_MEMORY_BYTES, e) : steal_ptr(&d->member);
+	struct source *member = steal_ptr(&d->member);
+	d->body = data->xz ? source_xz(member, threads, XZ_MEMORY_BYTES, e) : member;
 	return d->body ? 0 : -1;
 }
 

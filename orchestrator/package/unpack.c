@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -23,7 +22,8 @@ static int start(const char *program, const char *const words[WORDS_MAX], const 
 
 	if (count == 0 || count > UNPACK_PACKAGES_MAX)
 		return err_set(e, ERR_LIMIT, "a kernel of %zu packages; 1 to %d can be unpacked", count, UNPACK_PACKAGES_MAX);
-	memcpy(argv, words, WORDS_MAX * sizeof(*words));
+	for (size_t i = 0; i < WORDS_MAX; i++)
+		argv[i] = words[i];
 	for (size_t i = 0; i < count; i++) {
 		argv[WORDS_MAX + i] = names[i];
 		fds[i + 1] = (struct process_fd){ package_fds[i], FIRST_PACKAGE_FD + (int)i };

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "fixture.h"
 
 static const struct entry small[] = { DIRECTORY("./"), TEXT("./a", "hello"), NO_MORE };
@@ -187,4 +188,14 @@ Test(deb, something_behind_the_tar_is_refused)
 	cr_assert_eq(buf_puts(&tar, "and one more thing", &e), 0);
 	make_deb_of("data.tar", &tar, &deb);
 	expect_refused(&deb, ERR_CORRUPT, "something behind it", "tail");
+}
+
+/* 512 MiB of dictionary for two bytes. */
+Test(deb, decoder_memory_is_bounded)
+{
+	cleanup_buf struct buf deb = { 0 };
+	struct err e = { 0 };
+
+	cr_assert_eq(file_read("tests/data/package/should-fail-dictionary.deb", 1 << 20, &deb, &e), 0, "%s", e.message);
+	expect_refused(&deb, ERR_LIMIT, "bytes of memory", "dictionary");
 }
