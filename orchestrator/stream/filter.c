@@ -115,7 +115,8 @@ int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e)
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		return err_set(e, ERR_HOSTILE, "%s: killed for a forbidden system call", f->name);
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGXFSZ))
-		return err_set(e, ERR_LIMIT, "%s: stopped by its %s limit", f->name, WTERMSIG(status) == SIGXCPU ? "CPU time" : "file size");
+		return err_set(e, ERR_LIMIT, "%s: stopped by its %s limit", f->name,
+			       WTERMSIG(status) == SIGXCPU ? "CPU time" : "file size");
 	if (process_status_check(f->name, status, e) == 0)
 		return 0;
 	return text[0] ? err_append(e, "%s", text) : -1;
@@ -164,20 +165,21 @@ static int set_limit(int resource, rlim_t value, const char *what, struct err *e
 
 /* Parsing, memory and the end of the process. No socket, no new descriptor, no other process. */
 static const int allowed_calls[] = {
-	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64),
-	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(ftruncate), SCMP_SYS(brk), SCMP_SYS(munmap),
-	 SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall),
+	SCMP_SYS(read),		 SCMP_SYS(readv),	   SCMP_SYS(pread64),	      SCMP_SYS(write),	      SCMP_SYS(writev),
+	SCMP_SYS(pwrite64),	 SCMP_SYS(lseek),	   SCMP_SYS(close),	      SCMP_SYS(fstat),	      SCMP_SYS(ftruncate),
+	SCMP_SYS(brk),		 SCMP_SYS(munmap),	   SCMP_SYS(mremap),	      SCMP_SYS(madvise),      SCMP_SYS(futex),
+	SCMP_SYS(getrandom),	 SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),    SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),   SCMP_SYS(getpid),	      SCMP_SYS(gettid),	      SCMP_SYS(tgkill),
+	SCMP_SYS(exit),		 SCMP_SYS(exit_group),	   SCMP_SYS(restart_syscall),
 #if defined(__SANITIZE_ADDRESS__)
-	SCMP_SYS(mprotect), SCMP_SYS(sched_yield), SCMP_SYS(getrusage), SCMP_SYS(readlink),
+	SCMP_SYS(mprotect),	 SCMP_SYS(sched_yield),	   SCMP_SYS(getrusage),	      SCMP_SYS(readlink),
 #endif
 };
 
 /* Libraries may look for locale or conversion files; they live without. */
 static const int refused_calls[] = {
-	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(faccessat),
-	SCMP_SYS(ioctl), SCMP_SYS(fcntl), SCMP_SYS(sysinfo), SCMP_SYS(prctl),
+	SCMP_SYS(open),	     SCMP_SYS(openat), SCMP_SYS(stat),	SCMP_SYS(newfstatat), SCMP_SYS(access),
+	SCMP_SYS(faccessat), SCMP_SYS(ioctl),  SCMP_SYS(fcntl), SCMP_SYS(sysinfo),    SCMP_SYS(prctl),
 #if !defined(__SANITIZE_ADDRESS__)
 	SCMP_SYS(readlink),
 #endif
@@ -209,7 +211,8 @@ static int load_rules(scmp_filter_ctx context, const struct filter_limits *limit
 	/* No new code: memory may be had, but never executable. */
 	int rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (!rc)
-		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mmap), 1,
+				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 	if (!rc && limits->threads)
 		rc = allow_threads(context);
 
@@ -233,8 +236,8 @@ int filter_confine(const struct filter_limits *limits, struct err *e)
 	if (set_limit(RLIMIT_AS, limits->memory_bytes, "memory", e) < 0)
 		return -1;
 #endif
-	if (set_limit(RLIMIT_CPU, limits->cpu_seconds, "CPU time", e) < 0 || set_limit(RLIMIT_FSIZE, limits->file_bytes, "file size", e) < 0 ||
-	    set_limit(RLIMIT_CORE, 0, "core size", e) < 0)
+	if (set_limit(RLIMIT_CPU, limits->cpu_seconds, "CPU time", e) < 0 ||
+	    set_limit(RLIMIT_FSIZE, limits->file_bytes, "file size", e) < 0 || set_limit(RLIMIT_CORE, 0, "core size", e) < 0)
 		return -1;
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!context)

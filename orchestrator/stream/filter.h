@@ -34,7 +34,7 @@ struct filter_limits {
 	uint64_t memory_bytes; /* RLIMIT_AS */
 	uint64_t cpu_seconds;  /* RLIMIT_CPU */
 	uint64_t file_bytes;   /* RLIMIT_FSIZE: largest offset it may write in any file it was given */
-	bool threads;          /* may start threads (never processes) */
+	bool threads;	       /* may start threads (never processes) */
 };
 
 /* Sets the limits and the system-call filter; no way back. After it: read, write, seek on what is open, memory, exit. Opening
