@@ -23,4 +23,8 @@ must_check int cache_read_record(struct cache *c, const char *url, struct cache_
 must_check int cache_has_content(struct cache *c, const char *name, const struct digest *d, const uint64_t *size,
 				 uint64_t *ret_size, struct err *e);
 
+/* 1 the bytes that item asks for are there (*ret is the entry), 0 they must be fetched. Bytes that are known under another URL only
+ * are hashed and get their record for this one. */
+must_check int cache_find(struct cache *c, const struct cache_request *item, struct cache_entry *ret, struct err *e);
+
 #endif

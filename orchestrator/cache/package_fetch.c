@@ -10,6 +10,7 @@
 #include "cache/cache.h"
 #include "cache/content.h"
 #include "cache/record.h"
+#include "cache/storer.h"
 #include "fetch/download.h"
 #include "fetch/mirror.h"
 #include "fetch/url.h"
@@ -41,6 +42,7 @@ struct fetching {
 	const struct cache_request *items;
 	const struct cache_fetch_options *options;
 	struct cache_fetched result;
+	struct storer *storer;
 	struct missing *missing; /* a ring: what is in another hand goes to its end */
 	size_t first, count, room;
 	size_t held_in_row;
@@ -70,64 +72,12 @@ static void item_done(struct fetching *g, size_t i, const struct cache_entry *en
 
 /* --- what is there --- */
 
-/* The bytes are known under another URL, or the record is lost: a record for them, after a look at every byte, costs no download. 1
- * adopted, 0 not. */
-static int adopt(struct fetching *g, size_t i, struct cache_entry *ret, struct err *e)
-{
-	const struct cache_request *item = &g->items[i];
-	struct cache *c = g->cache;
-	cleanup_cache_entry struct cache_entry made = { .fd = -1, .digest = item->digest, .fetched = time(NULL), .present = true };
-
-	made.url = str_dup(item->url, e);
-	made.name = url_file_name(item->url, e);
-	made.from = str_dup("", e);
-	cleanup_free char *record = cache_record_path(c, item->url, e);
-	if (!made.url || !made.name || !made.from || !record)
-		return -1;
-	int there = cache_has_content(c, made.name, &item->digest, item->size_known ? &item->size : NULL, &made.size, e);
-	if (there <= 0)
-		return there;
-	struct err why;
-	struct cache_entry opened = { .fd = -1 };
-	if (cache_open_package(c, item->url, &item->digest, &opened, &why) < 0) {
-		log_printf(c->log, LOG_WARNING, "%s", why.message);
-		return 0;
-	}
-	cache_entry_release(&opened);
-	if (record_write(record, &made, e) < 0)
-		return -1;
-	log_printf(c->log, LOG_DEBUG, "'%s': its bytes are in the cache already", made.name);
-	*ret = made;
-	made = (struct cache_entry){ .fd = -1 };
-	return 1;
-}
-
-/* 1 item i is there and *ret its entry, 0 it must be fetched. */
-static int is_there(struct fetching *g, size_t i, struct cache_entry *ret, struct err *e)
-{
-	const struct cache_request *item = &g->items[i];
-	cleanup_cache_entry struct cache_entry entry = { .fd = -1 };
-
-	int recorded = cache_read_record(g->cache, item->url, &entry, e);
-	if (recorded < 0)
-		return -1;
-	if (!recorded || (item->digest_known && !digest_equal(&item->digest, &entry.digest)))
-		return item->digest_known ? adopt(g, i, ret, e) : 0;
-	int there = cache_has_content(g->cache, entry.name, &entry.digest, &entry.size, NULL, e);
-	if (there <= 0)
-		return there;
-	entry.present = true;
-	*ret = entry;
-	entry = (struct cache_entry){ .fd = -1 };
-	return 1;
-}
-
 /* Reports an item that is there. 1 it is, 0 it is not. */
 static int report_if_there(struct fetching *g, size_t i, struct err *e)
 {
 	cleanup_cache_entry struct cache_entry entry = { .fd = -1 };
 
-	int there = is_there(g, i, &entry, e);
+	int there = cache_find(g->cache, &g->items[i], &entry, e);
 	if (there > 0) {
 		g->result.present++;
 		item_done(g, i, &entry, NULL);
@@ -212,12 +162,35 @@ static struct errand *errand_new(struct fetching *g, const struct missing *m, st
 	return steal_ptr(&r);
 }
 
+/* Reports what the storer is done with; wait: until nothing is under way there. -1 when something could not be stored: the disk
+ * fails. */
+static int report_stored(struct fetching *g, bool wait, struct err *e)
+{
+	struct storing *taken;
+	int outcome = 0;
+
+	while ((taken = storer_take(g->storer, wait))) {
+		cleanup_of(storing) struct storing *w = taken;
+		if (w->outcome < 0) {
+			item_done(g, w->item, NULL, &w->failure);
+			*e = w->failure;
+			outcome = -1;
+			continue;
+		}
+		g->result.fetched++;
+		item_done(g, w->item, &w->entry, NULL);
+	}
+	return outcome;
+}
+
 /* 1 *ret is the next piece of work, 0 there is none, 2 all that is left is in other hands. */
 static int next(void *context, struct fetch_job *ret, struct err *e)
 {
 	struct fetching *g = context;
 	struct err why;
 
+	if (report_stored(g, false, e) < 0)
+		return -1;
 	while (g->count) {
 		if (clock_now_ms() < g->ask_ms)
 			return 2;
@@ -270,25 +243,29 @@ static bool wanted(void *context, const struct fetch_job *job)
 static int store(struct fetching *g, struct errand *r, const struct fetch_result *result, struct partial *p, struct err *e)
 {
 	struct cache *c = g->cache;
-	cleanup_cache_entry struct cache_entry made = {
+	const char *url = g->items[r->missing.item].url;
+	cleanup_of(storing) struct storing *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return err_no_memory(e);
+	w->item = r->missing.item;
+	w->partial = *p;
+	*p = (struct partial){ .fd = -1 };
+	w->entry = (struct cache_entry){
 		.fd = -1, .digest = result->digest, .size = result->size, .fetched = time(NULL), .present = true
 	};
-
-	made.url = str_dup(g->items[r->missing.item].url, e);
-	made.name = str_dup(r->name, e);
-	made.from = url_shown(result->url, e);
-	cleanup_free char *content = cache_content_path(c, &result->digest, e);
-	cleanup_free char *record = cache_record_path(c, g->items[r->missing.item].url, e);
-	if (!made.url || !made.name || !made.from || !content || !record)
+	w->entry.url = str_dup(url, e);
+	w->entry.name = steal_ptr(&r->name);
+	w->entry.from = url_shown(result->url, e);
+	w->content = cache_content_path(c, &result->digest, e);
+	w->record = cache_record_path(c, url, e);
+	if (!w->entry.url || !w->entry.from || !w->content || !w->record)
 		return -1;
-	/* The record first: whoever finds the partial file gone, and so free to begin, finds everything in place. */
-	if (content_make_parent(content, e) < 0 || record_write(record, &made, e) < 0 || partial_commit(p, content, 0444, e) < 0)
-		return err_wrap(e, "storing '%s'", r->name);
 	if (!r->digest_known)
-		log_printf(c->log, LOG_DEBUG, "'%s': no digest is known for it, what it is now is trusted from here on", r->name);
-	g->result.fetched++;
-	item_done(g, r->missing.item, &made, NULL);
-	return 0;
+		log_printf(c->log, LOG_DEBUG, "'%s': no digest is known for it, what it is now is trusted from here on",
+			   w->entry.name);
+	storer_put(g->storer, steal_ptr(&w));
+	return report_stored(g, false, e);
 }
 
 /* Somebody else is at it: back into the line, unless he has stopped moving. */
@@ -373,6 +350,30 @@ static void progress(void *context, uint64_t bytes)
 		g->options->on_progress(g->options->context, bytes, g->total > bytes ? g->total : bytes);
 }
 
+/* Gets what is missing; more than one round only if something was put off when the feed had ended already. */
+static int fetch_missing(struct fetching *g, const struct fetch_options *how, struct err *e)
+{
+	const struct fetch_feed feed = {
+		.next = next, .wanted = wanted, .done = done, .rejected = rejected, .progress = progress, .context = g
+	};
+	cleanup_of(fetch) struct fetch *f = NULL;
+	cleanup_of(storer) struct storer *storer = NULL;
+	struct err why;
+	int outcome = 0;
+
+	if (fetch_new(how, &f, e) < 0 || storer_new(&storer, e) < 0)
+		return -1;
+	g->storer = storer;
+	while (outcome == 0 && g->count)
+		outcome = fetch_all(f, &feed, e);
+	/* What has come is stored and told, also after a cancel. */
+	if (report_stored(g, true, &why) < 0 && outcome == 0) {
+		*e = why;
+		outcome = -1;
+	}
+	return outcome;
+}
+
 int cache_fetch(struct cache *c, const struct cache_request *items, size_t n, const struct cache_fetch_options *options,
 		struct cache_fetched *ret, struct err *e)
 {
@@ -387,19 +388,12 @@ int cache_fetch(struct cache *c, const struct cache_request *items, size_t n, co
 		.log = c->log,
 		.cancel = options->cancel,
 	};
-	const struct fetch_feed feed = {
-		.next = next, .wanted = wanted, .done = done, .rejected = rejected, .progress = progress, .context = &g
-	};
-	cleanup_of(fetch) struct fetch *f = NULL;
 
 	int outcome = cache_make_dirs(c, e);
 	if (outcome == 0)
 		outcome = find_missing(&g, n, e);
 	if (outcome == 0 && g.count)
-		outcome = fetch_new(&how, &f, e);
-	/* More than once only if something was put off when the feed had ended already. */
-	while (outcome == 0 && g.count)
-		outcome = fetch_all(f, &feed, e);
+		outcome = fetch_missing(&g, &how, e);
 	free(g.missing);
 	*ret = g.result;
 	return outcome;
