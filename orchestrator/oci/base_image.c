@@ -28,7 +28,7 @@ static const struct {
 	size_t len;
 	const char *media_type;
 } magics[] = {
-	{ { 0x1f, 0x8b }, 2, LAYER_MEDIA_GZIP },             /* RFC 1952 */
+	{ { 0x1f, 0x8b }, 2, LAYER_MEDIA_GZIP },	     /* RFC 1952 */
 	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, LAYER_MEDIA_ZSTD }, /* RFC 8878 */
 };
 
@@ -55,7 +55,8 @@ static struct spool_member *find_blob(const struct spool *s, const json_t *descr
 	else if (!digest_equal(&m->blob.digest, &digest))
 		err_set(e, ERR_CORRUPT, "'%s' has another digest than its name", path);
 	else if (!json_is_integer(size) || (uint64_t)json_integer_value(size) != m->blob.size)
-		err_set(e, ERR_CORRUPT, "'%s' has %llu bytes, its descriptor says otherwise", path, (unsigned long long)m->blob.size);
+		err_set(e, ERR_CORRUPT, "'%s' has %llu bytes, its descriptor says otherwise", path,
+			(unsigned long long)m->blob.size);
 	else
 		return m;
 	return NULL;
@@ -66,10 +67,9 @@ static int add_layer(struct found *f, struct spool_member *m, const char *media_
 	if (f->count == OCI_LAYERS_MAX)
 		return err_set(e, ERR_LIMIT, "the base image has more than %d layers", OCI_LAYERS_MAX);
 	m->needed = true;
-	f->layers[f->count++] = (struct layer){ .digest = m->blob.digest,
-						.size = m->blob.size,
-						.path = m->blob.path,
-						.media_type = (char *)media_type };
+	f->layers[f->count++] = (struct layer){
+		.digest = m->blob.digest, .size = m->blob.size, .path = m->blob.path, .media_type = (char *)media_type
+	};
 	return 0;
 }
 
@@ -78,7 +78,8 @@ static int add_layer(struct found *f, struct spool_member *m, const char *media_
 static bool is_index(const json_t *descriptor)
 {
 	const char *type = json_string_value(json_object_get(descriptor, "mediaType"));
-	return type && (strcmp(type, OCI_MEDIA_INDEX) == 0 || strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0);
+	return type && (strcmp(type, OCI_MEDIA_INDEX) == 0 ||
+			strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0);
 }
 
 /* "x:1" names an image by its whole name, by containerd's long form of it, or by the bare annotation. */
@@ -111,7 +112,8 @@ static int pick_manifest(const struct spool *s, const json_t *index, const char 
 
 	if (!json_is_array(manifests) || depth > INDEX_DEPTH_MAX)
 		return err_set(e, ERR_CORRUPT, "not a usable image index");
-	json_array_foreach(manifests, i, d) {
+	json_array_foreach(manifests, i, d)
+	{
 		if ((ref && !has_ref(d, ref)) || !has_platform(d, architecture))
 			continue;
 		struct spool_member *m = find_blob(s, d, e);
@@ -130,8 +132,8 @@ static int pick_manifest(const struct spool *s, const json_t *index, const char 
 	return 0;
 }
 
-static int read_layout(const struct spool *s, const struct spool_member *index_file, const struct oci_base_options *o, struct found *f,
-		       struct err *e)
+static int read_layout(const struct spool *s, const struct spool_member *index_file, const struct oci_base_options *o,
+		       struct found *f, struct err *e)
 {
 	struct spool_member *blob = NULL;
 	size_t i;
@@ -150,7 +152,8 @@ static int read_layout(const struct spool *s, const struct spool_member *index_f
 	const json_t *layers = json_object_get(manifest, "layers");
 	if (!json_is_array(layers))
 		return err_set(e, ERR_CORRUPT, "'%s' is no image manifest", blob->path);
-	json_array_foreach(layers, i, d) {
+	json_array_foreach(layers, i, d)
+	{
 		const char *given = json_string_value(json_object_get(d, "mediaType")), *ours = NULL;
 		for (size_t k = 0; k < ARRAY_LEN(media_types) && given; k++)
 			if (strcmp(media_types[k].given, given) == 0)
@@ -191,10 +194,11 @@ static const json_t *pick_docker_image(const json_t *manifest, const char *ref, 
 		err_set(e, ERR_CORRUPT, "'manifest.json' is not a list");
 		return NULL;
 	}
-	json_array_foreach((json_t *)manifest, i, image) {
+	json_array_foreach((json_t *)manifest, i, image)
+	{
 		bool fits = !ref;
-		json_array_foreach(json_object_get(image, "RepoTags"), k, tag)
-			fits = fits || (json_is_string(tag) && strcmp(json_string_value(tag), ref) == 0);
+		json_array_foreach(json_object_get(image, "RepoTags"), k, tag) fits =
+			fits || (json_is_string(tag) && strcmp(json_string_value(tag), ref) == 0);
 		if (fits && picked) {
 			err_set(e, ERR_USAGE, "the archive holds several images; say which by its name");
 			return NULL;
@@ -228,7 +232,8 @@ static int read_docker(const struct spool *s, const struct spool_member *file, c
 	struct spool_member *config = image ? find_path(s, json_object_get(image, "Config"), e) : NULL;
 	if (!config || !(f->config = spool_json(config, e)))
 		return -1;
-	json_array_foreach(json_object_get(image, "Layers"), i, path) {
+	json_array_foreach(json_object_get(image, "Layers"), i, path)
+	{
 		struct spool_member *m = find_path(s, path, e);
 		const char *media_type = m ? sniff(m, e) : NULL;
 		if (!media_type || add_layer(f, m, media_type, e) < 0)
@@ -253,7 +258,8 @@ static int check_image(const struct oci_image *image, const char *architecture, 
 	return 0;
 }
 
-static int read_spooled(const struct spool *s, const struct oci_base_options *o, struct found *f, struct oci_image **ret, struct err *e)
+static int read_spooled(const struct spool *s, const struct oci_base_options *o, struct found *f, struct oci_image **ret,
+			struct err *e)
 {
 	const struct spool_member *index = spool_find(s, "index.json"), *docker = spool_find(s, "manifest.json");
 

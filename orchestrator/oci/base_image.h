@@ -14,11 +14,12 @@ enum {
 };
 
 struct oci_base_options {
-	const char *dir;          /* blob directory: what the image needs is spooled there, the rest is removed again */
-	const char *ref;          /* which image, by tag ("x:1") or ref.name annotation, where the archive holds several; NULL: the only one */
+	const char *dir; /* blob directory: what the image needs is spooled there, the rest is removed again */
+	const char
+		*ref; /* which image, by tag ("x:1") or ref.name annotation, where the archive holds several; NULL: the only one */
 	const char *architecture; /* which platform of a multi-platform archive, and what the image must be ("amd64") */
-	int64_t epoch;            /* for what is added on top, as in oci_image_new */
-	uint64_t size_max;        /* bytes of the whole archive; 0: 32 GiB */
+	int64_t epoch;		  /* for what is added on top, as in oci_image_new */
+	uint64_t size_max;	  /* bytes of the whole archive; 0: 32 GiB */
 };
 
 /* Reads an OCI archive (oci-layout, index.json) or a `docker save` archive (manifest.json), plain or compressed as a whole, from a

@@ -24,7 +24,9 @@ void blob_release(struct blob *b);
 must_check int blob_spool(struct source *s, const char *dir, uint64_t max, struct blob *ret, struct err *e);
 /* Opens a temporary file in dir for a blob whose digest is not known yet. */
 must_check int blob_begin(const char *dir, struct newfile *ret, struct err *e);
-/* Commits f, opened by blob_begin, under its digest's name; *ret_fresh (may be NULL) as in struct blob. f is released either way. */
-must_check int blob_commit(struct newfile *f, const char *dir, const struct digest *digest, char **ret_path, bool *ret_fresh, struct err *e);
+/* Commits f, opened by blob_begin, under its digest's name; *ret_fresh (may be NULL) as in struct blob. f is released either way.
+ */
+must_check int blob_commit(struct newfile *f, const char *dir, const struct digest *digest, char **ret_path, bool *ret_fresh,
+			   struct err *e);
 
 #endif

@@ -120,8 +120,7 @@ static size_t history_layers(const json_t *history)
 	size_t i, layers = 0;
 	json_t *entry;
 
-	json_array_foreach((json_t *)history, i, entry)
-		layers += !json_is_true(json_object_get(entry, "empty_layer"));
+	json_array_foreach((json_t *)history, i, entry) layers += !json_is_true(json_object_get(entry, "empty_layer"));
 	return layers;
 }
 
@@ -140,7 +139,8 @@ static int adopt_config(struct oci_image *image, size_t layers, struct err *e)
 	if (!history || !member_of(image->config, "config", false, e))
 		return -1;
 	if (json_array_size(diff_ids) != layers)
-		return err_set(e, ERR_CORRUPT, "image config names %zu layers, the manifest %zu", json_array_size(diff_ids), layers);
+		return err_set(e, ERR_CORRUPT, "image config names %zu layers, the manifest %zu", json_array_size(diff_ids),
+			       layers);
 	size_t told = history_layers(history);
 	if (told > layers)
 		return err_set(e, ERR_CORRUPT, "image config: history of %zu layers, but there are %zu", told, layers);
@@ -150,7 +150,8 @@ static int adopt_config(struct oci_image *image, size_t layers, struct err *e)
 	return set_new(image->config, "created", json_time(image->epoch), e);
 }
 
-int oci_image_adopt(const json_t *config, const struct layer *layers, size_t count, int64_t epoch, struct oci_image **ret, struct err *e)
+int oci_image_adopt(const json_t *config, const struct layer *layers, size_t count, int64_t epoch, struct oci_image **ret,
+		    struct err *e)
 {
 	if (!json_is_object(config))
 		return err_set(e, ERR_CORRUPT, "image config: not an object");
@@ -198,7 +199,8 @@ int oci_image_set_env(struct oci_image *image, const char *name, const char *val
 
 	if (!env)
 		return -1;
-	json_array_foreach(env, i, entry) {
+	json_array_foreach(env, i, entry)
+	{
 		const char *text = json_string_value(entry);
 		if (text && strncmp(text, name, len) == 0 && text[len] == '=') {
 			json_array_remove(env, i);

@@ -16,7 +16,7 @@ enum { OCI_LAYERS_MAX = 125 }; /* Docker refuses more */
 
 #define OCI_MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define OCI_MEDIA_CONFIG   "application/vnd.oci.image.config.v1+json"
-#define OCI_MEDIA_INDEX    "application/vnd.oci.image.index.v1+json"
+#define OCI_MEDIA_INDEX	   "application/vnd.oci.image.index.v1+json"
 
 /* An image in the making: a config, and layers in order. */
 struct oci_image;
@@ -44,7 +44,7 @@ const char *oci_image_architecture(const struct oci_image *image);
 
 /* The image as JSON: compact, keys sorted. */
 struct oci_json {
-	char *config, *manifest; /* NUL-terminated, owned */
+	char *config, *manifest;     /* NUL-terminated, owned */
 	struct digest config_digest; /* the image id, as engines with a classic image store show it */
 	struct digest manifest_digest;
 };

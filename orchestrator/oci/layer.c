@@ -112,7 +112,8 @@ static int add_parents(struct layer_builder *b, const char *path, struct err *e)
 		size_t len = (size_t)(slash - path);
 		if (strncmp(before, path, len + 1) == 0)
 			continue;
-		if (append_member(b, path, len, (struct member){ .type = AE_IFDIR, .mode = 0755, .implied = true, .fd = -1 }, e) < 0)
+		if (append_member(b, path, len, (struct member){ .type = AE_IFDIR, .mode = 0755, .implied = true, .fd = -1 }, e) <
+		    0)
 			return -1;
 	}
 	return 0;
@@ -162,7 +163,8 @@ int layer_add_bytes(struct layer_builder *b, const char *path, const void *bytes
 		return err_no_memory(e);
 	if (len)
 		memcpy(copy, bytes, len);
-	return add_member(b, path, (struct member){ .type = AE_IFREG, .mode = mode, .bytes = copy, .len = len, .fd = -1 }, e);
+	const struct member m = { .type = AE_IFREG, .mode = mode, .bytes = copy, .len = len, .fd = -1 };
+	return add_member(b, path, m, e);
 }
 
 int layer_add_dir(struct layer_builder *b, const char *path, mode_t mode, struct err *e)

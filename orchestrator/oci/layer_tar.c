@@ -42,7 +42,8 @@ static bool is_dropped(const struct layer_rules *rules, char *path)
 }
 
 /* Everything belongs to root in a layer, so set-user-ID and set-group-ID would only ever mean root. */
-static struct archive_entry *entry_like(const struct rewrite *r, const char *path, mode_t type, struct archive_entry *from, struct err *e)
+static struct archive_entry *entry_like(const struct rewrite *r, const char *path, mode_t type, struct archive_entry *from,
+					struct err *e)
 {
 	int64_t mtime = archive_entry_mtime(from);
 	return layer_entry_new(path, type, archive_entry_perm(from) & 01777, mtime < r->epoch ? mtime : r->epoch, e);

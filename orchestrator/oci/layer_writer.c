@@ -104,7 +104,8 @@ int layer_writer_finish(struct layer_writer *w, const char *created_by, struct l
 
 void layer_writer_release(struct layer_writer *w)
 {
-	/* Freeing an archive completes it first, with zeros where a body is missing. (archive_write_fail() would prevent that, and leak.) */
+	/* Freeing an archive completes it first, with zeros where a body is missing. (archive_write_fail() would prevent that, and
+	 * leak.) */
 	if (w->tar_hash && w->tar_hash->failed.kind == ERR_NONE)
 		err_set(&w->tar_hash->failed, ERR_CANCELLED, "given up");
 	if (w->archive)

@@ -25,8 +25,8 @@ struct layer_writer {
 	struct archive *archive;
 };
 
-/* any_names: names may hold bytes beyond ASCII; they are then written as they are instead of by way of the locale. GNU tar warns of the
- * header record that says so, hence not always. */
+/* any_names: names may hold bytes beyond ASCII; they are then written as they are instead of by way of the locale. GNU tar warns of
+ * the header record that says so, hence not always. */
 must_check int layer_writer_init(struct layer_writer *w, const char *dir, int level, bool any_names, struct err *e);
 /* An entry with only what a deterministic member may have: borrowed path and link target are copied. type: AE_IFREG, AE_IFDIR,
  * AE_IFLNK, or 0 for a hard link. mode: permission bits. NULL when out of memory; archive_entry_free(). */

@@ -12,9 +12,9 @@
 
 struct spool_member {
 	char *path;
-	char *target;     /* of a link, as a path from the archive's root; NULL for a file */
+	char *target;	  /* of a link, as a path from the archive's root; NULL for a file */
 	struct blob blob; /* of a file */
-	bool needed;      /* spool_release leaves its blob in the directory */
+	bool needed;	  /* spool_release leaves its blob in the directory */
 };
 
 struct spool {
@@ -22,8 +22,8 @@ struct spool {
 	size_t count, room;
 };
 
-/* Reads a whole tar (borrowed) into blobs in dir, at most max bytes together. A member blobs/sha256/<hex> must have that digest. Links are
- * followed inside the archive only; other types than files, directories and links: ERR_HOSTILE. */
+/* Reads a whole tar (borrowed) into blobs in dir, at most max bytes together. A member blobs/sha256/<hex> must have that digest.
+ * Links are followed inside the archive only; other types than files, directories and links: ERR_HOSTILE. */
 must_check int spool_read(struct spool *s, struct source *archive, const char *dir, uint64_t max, struct err *e);
 /* Removes the blobs that came new into the directory and are not needed. */
 void spool_release(struct spool *s);

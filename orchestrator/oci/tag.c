@@ -35,7 +35,8 @@ static bool part_fits(const char *part, size_t len)
 		if (is_alnum(part[i], false) || part[i] == '-')
 			continue;
 		size_t run = strspn(part + i, "._");
-		bool fits = strncmp(part + i, ".", run) == 0 || strncmp(part + i, "_", run) == 0 || strncmp(part + i, "__", run) == 0;
+		bool fits =
+			strncmp(part + i, ".", run) == 0 || strncmp(part + i, "_", run) == 0 || strncmp(part + i, "__", run) == 0;
 		if (!run || !fits || part[i + run] == '-')
 			return false;
 		i += run;

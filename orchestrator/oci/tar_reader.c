@@ -29,8 +29,10 @@ struct tar_reader *tar_reader_open(struct source *s, struct err *e)
 	}
 	r->input = s;
 	/* A filter that would need an external program only warns: its archives are then not recognised. */
-	if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK || archive_read_support_filter_gzip(r->archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_xz(r->archive) < ARCHIVE_WARN || archive_read_support_filter_zstd(r->archive) < ARCHIVE_WARN ||
+	if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_gzip(r->archive) < ARCHIVE_WARN ||
+	    archive_read_support_filter_xz(r->archive) < ARCHIVE_WARN ||
+	    archive_read_support_filter_zstd(r->archive) < ARCHIVE_WARN ||
 	    archive_read_support_filter_bzip2(r->archive) < ARCHIVE_WARN) {
 		archive_err(r->archive, e);
 		tar_reader_free(r);
@@ -100,7 +102,8 @@ int tar_reader_next(struct tar_reader *r, size_t max, struct archive_entry **ret
 
 	source_free(r->body);
 	r->body = NULL;
-	free(steal_ptr(&r->path));
+	free(r->path);
+	r->path = NULL;
 	int got = archive_read_next_header(r->archive, &entry);
 	if (got == ARCHIVE_EOF)
 		return check_end(r, e);

@@ -18,9 +18,8 @@ void tar_reader_free(struct tar_reader *r);
 
 DEFINE_CLEANUP(tar_reader, struct tar_reader, tar_reader_free)
 
-
-/* 1 = *ret_entry and *ret_path, 0 = end, -1 = error. The path is without leading "./" and doubled slashes, "" for the root; it and the
- * entry are borrowed until the next call. A path that leaves the root: ERR_HOSTILE. A tar that ends without its end marker (two
+/* 1 = *ret_entry and *ret_path, 0 = end, -1 = error. The path is without leading "./" and doubled slashes, "" for the root; it and
+ * the entry are borrowed until the next call. A path that leaves the root: ERR_HOSTILE. A tar that ends without its end marker (two
  * zero blocks, POSIX.1-2017 pax(1)) or without a single member: ERR_CORRUPT. At the end s has been read to its end. More than max
  * members: ERR_LIMIT. */
 must_check int tar_reader_next(struct tar_reader *r, size_t max, struct archive_entry **ret_entry, char **ret_path, struct err *e);

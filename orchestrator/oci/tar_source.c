@@ -21,7 +21,7 @@ struct tar_source {
 	struct source base;
 	struct segment *segments;
 	size_t count, room, now;
-	int fd; /* of segment `now`, when it is a file that has been opened */
+	int fd;	       /* of segment `now`, when it is a file that has been opened */
 	uint64_t done; /* bytes given of segment `now` */
 };
 

@@ -7,8 +7,8 @@
 #include "base/err.h"
 #include "stream/source.h"
 
-/* An empty tar as a source, freed by source_free(). Members are added before the first read; after the last one tar_source_end(). mtime 0,
- * uid and gid 0. NULL with *e when out of memory. */
+/* An empty tar as a source, freed by source_free(). Members are added before the first read; after the last one tar_source_end().
+ * mtime 0, uid and gid 0. NULL with *e when out of memory. */
 struct source *tar_source_new(struct err *e);
 must_check int tar_source_add_dir(struct source *tar, const char *path, struct err *e);
 /* text is copied. */

@@ -52,7 +52,8 @@ static bool forward_line(void *context, const char *line)
 
 	if (str_starts(line, "I: "))
 		text = line + 3;
-	log_printf(options->log, str_starts(line, "W: ") || str_starts(line, "E: ") ? LOG_WARNING : LOG_DEBUG, "mmdebstrap: %s", text);
+	log_printf(options->log, str_starts(line, "W: ") || str_starts(line, "E: ") ? LOG_WARNING : LOG_DEBUG, "mmdebstrap: %s",
+		   text);
 	/* Its stages end in dots; lines that name directories are of no use to anybody. */
 	if (options->progress && text != line && str_ends(text, "...") && !strchr(text, '/'))
 		options->progress(options->context, text);
@@ -77,18 +78,20 @@ static int add_all(struct strv *to, const char *const words[], struct err *e)
 
 static int make_argv(const struct recipe *recipe, const char *mirror, struct strv *argv, struct err *e)
 {
-	/* With privileges mmdebstrap mounts things for the packages' scripts, and doesn't unmount them when it is killed. In namespaces of its
-	 * own they go with its last process, and so does every process that it started. */
-	static const char *const unshare[] = { "unshare",	"--mount", "--propagation", "private", "--pid",
-					       "--fork", "--kill-child", "--mount-proc",  "--",	      NULL };
-	static const char *const fixed[] = { "mmdebstrap", "--variant=essential", "--format=tar",
-					     "--aptopt=Acquire::Retries \"3\"", NULL };
+	/* Dies with us, also when we are killed. */
+	static const char *const bound[] = { "setpriv", "--pdeathsig", "KILL", "--", NULL };
+	/* With privileges mmdebstrap mounts things for the packages' scripts, and doesn't unmount them when it is killed. In
+	 * namespaces of its own they go with its last process, and so does every process that it started. */
+	static const char *const unshare[] = { "unshare", "--mount",	  "--propagation", "private", "--pid",
+					       "--fork",  "--kill-child", "--mount-proc",  "--",      NULL };
+	static const char *const fixed[] = { "mmdebstrap", "--variant=essential", "--format=tar", "--aptopt=Acquire::Retries \"3\"",
+					     NULL };
 	const struct recipe_bootstrap *b = &recipe->bootstrap;
 	cleanup_buf struct buf packages = { 0 }, components = { 0 };
 
 	if (join(&b->packages, &packages, e) < 0 || join(&b->components, &components, e) < 0)
 		return -1;
-	if ((geteuid() == 0 && add_all(argv, unshare, e) < 0) || add_all(argv, fixed, e) < 0)
+	if (add_all(argv, bound, e) < 0 || (geteuid() == 0 && add_all(argv, unshare, e) < 0) || add_all(argv, fixed, e) < 0)
 		return -1;
 	if (strv_take(argv, str_printf(e, "--architectures=%s", recipe->arch->name), e) < 0 ||
 	    strv_take(argv, str_printf(e, "--include=%s", buf_text(&packages)), e) < 0 ||
@@ -156,15 +159,17 @@ static int run(const struct recipe *recipe, const struct toolchain_options *opti
 	return 0;
 }
 
-/* Gives mmdebstrap a directory to unpack in that is gone afterwards, whatever happened. */
+/* Gives mmdebstrap a directory to unpack in that is gone afterwards, whatever happened. Open to read, as apt's download user looks
+ * into it. */
 static int run_in(const struct recipe *recipe, const struct toolchain_options *options, const char *mirror, const char *dir,
 		  struct layer *ret, struct err *e)
 {
 	struct err cleaning;
 
+	/* mmdebstrap changes its directory, so its TMPDIR has to be absolute. */
 	cleanup_free char *absolute = realpath(dir, NULL);
-	cleanup_free char *work = absolute ? path_join(absolute, "root.XXXXXX", e) : NULL;
-	if (!work || !mkdtemp(work) || chmod(work, 0755) < 0)
+	cleanup_free char *work = absolute ? path_join(absolute, "root", e) : NULL;
+	if (!work || mkdir(work, 0755) < 0)
 		return err_system(e, errno, "creating a directory in '%s'", dir);
 	int result = run(recipe, options, mirror, work, dir, ret, e);
 	if (path_remove(work, &cleaning) < 0)
@@ -206,13 +211,15 @@ int bootstrap_layer(const struct recipe *recipe, const struct toolchain_options 
 	if (find_mirrors(recipe, options, &mirrors, e) < 0)
 		return -1;
 	if (recipe->bootstrap.accept_expired_release)
-		log_printf(options->log, LOG_WARNING, "toolchain '%s': a Release file of '%s' past its Valid-Until would be accepted, as the "
-			   "recipe says", recipe->name, recipe->bootstrap.suite);
+		log_printf(options->log, LOG_WARNING,
+			   "toolchain '%s': a Release file of '%s' past its Valid-Until would be accepted, as the "
+			   "recipe says",
+			   recipe->name, recipe->bootstrap.suite);
 	for (size_t i = 0; i < mirrors.len; i++) {
 		if (cancel_check(options->cancel, e) < 0)
 			return -1;
-		log_printf(options->log, LOG_INFO, "toolchain '%s': bootstrapping '%s' from %s", recipe->name, recipe->bootstrap.suite,
-			   mirrors.items[i]);
+		log_printf(options->log, LOG_INFO, "toolchain '%s': bootstrapping '%s' from %s", recipe->name,
+			   recipe->bootstrap.suite, mirrors.items[i]);
 		if (run_in(recipe, options, mirrors.items[i], dir, ret, e) == 0)
 			return 0;
 		err_wrap(e, "bootstrapping '%s' from %s", recipe->bootstrap.suite, mirrors.items[i]);

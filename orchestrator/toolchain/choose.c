@@ -22,8 +22,8 @@ int glibc_compare(const char *a, const char *b)
 	}
 }
 
-/* How a recipe's compiler stands to the wanted one; less is better, INT_MAX does not fit. Exact 0, newer by their distance, older behind
- * all newer ones. */
+/* How a recipe's compiler stands to the wanted one; less is better, INT_MAX does not fit. Exact 0, newer by their distance, older
+ * behind all newer ones. */
 static int rank(unsigned has, int wanted)
 {
 	if (!has)
@@ -79,8 +79,9 @@ static int refuse(const struct toolchain_want *want, const struct recipe *const 
 	if (!any)
 		return err_set(e, ERR_NOT_FOUND, "no toolchain for %s", want->architecture ? want->architecture : "anything");
 	if (want->glibc && glibc_compare(newest, want->glibc) < 0)
-		return err_set(e, ERR_NOT_FOUND, "no toolchain has the glibc %s that the kernel's host tools need; the newest is %s",
-			       want->glibc, newest);
+		return err_set(e, ERR_NOT_FOUND,
+			       "no toolchain has the glibc %s that the kernel's host tools need; the newest is %s", want->glibc,
+			       newest);
 	if (want->glibc)
 		return err_set(e, ERR_NOT_FOUND, "no toolchain has both %s and glibc %s or newer", compiler, want->glibc);
 	return err_set(e, ERR_NOT_FOUND, "no toolchain has %s", compiler);

@@ -16,7 +16,7 @@ struct program {
 	struct program_options options;
 	const char *name;
 	struct process process;
-	int out, messages; /* -1: at its end */
+	int out, messages;  /* -1: at its end */
 	struct buf partial; /* a line that has not ended yet */
 	char tail[TAIL_LINES][TAIL_LINE_BYTES];
 	size_t lines;

@@ -15,9 +15,9 @@ struct program;
 struct program_options {
 	const char *const *argv;
 	const char *const *envp; /* NULL: our own environment */
-	const char *name; /* what messages call it; NULL: argv[0] */
-	/* Gets each line of stderr without its newline, called from within reads of the output and program_finish. True: the line may say
-	 * why the program fails, and belongs into the message then. NULL: all do. */
+	const char *name;	 /* what messages call it; NULL: argv[0] */
+	/* Gets each line of stderr without its newline, called from within reads of the output and program_finish. True: the line
+	 * may say why the program fails, and belongs into the message then. NULL: all do. */
 	bool (*line)(void *context, const char *line);
 	void *context;
 	const struct cancel *cancel; /* may be NULL; borrowed */

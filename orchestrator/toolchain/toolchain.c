@@ -47,9 +47,9 @@ static int hash_recipe(struct hasher *h, const struct recipe *r, struct err *e)
 {
 	if (hasher_text(h, r->name, e) < 0 || hasher_text(h, r->arch->name, e) < 0)
 		return -1;
-	if (r->has[RECIPE_BOOTSTRAP] && (hasher_text(h, "bootstrap " BOOTSTRAP_FORMAT, e) < 0 ||
-					 hasher_text(h, r->bootstrap.suite, e) < 0 || hash_texts(h, &r->bootstrap.components, e) < 0 ||
-					 hash_texts(h, &r->bootstrap.packages, e) < 0))
+	if (r->has[RECIPE_BOOTSTRAP] &&
+	    (hasher_text(h, "bootstrap " BOOTSTRAP_FORMAT, e) < 0 || hasher_text(h, r->bootstrap.suite, e) < 0 ||
+	     hash_texts(h, &r->bootstrap.components, e) < 0 || hash_texts(h, &r->bootstrap.packages, e) < 0))
 		return -1;
 	if (r->has[RECIPE_PULL] && (hasher_text(h, "pull", e) < 0 || hasher_text(h, r->pull.reference, e) < 0))
 		return -1;
@@ -100,7 +100,8 @@ static int describe(struct oci_image *image, const struct recipe *recipe, const 
 	static const char *const shell[] = { "/bin/sh", NULL };
 	char hex[DIGEST_HEX + 1];
 
-	if (recipe_digest(recipe, hex, e) < 0 || oci_image_add_layer(image, layer, e) < 0 || oci_image_set_cmd(image, shell, e) < 0 ||
+	if (recipe_digest(recipe, hex, e) < 0 || oci_image_add_layer(image, layer, e) < 0 ||
+	    oci_image_set_cmd(image, shell, e) < 0 ||
 	    oci_image_set_env(image, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", e) < 0 ||
 	    oci_image_set_label(image, "org.orchestrate.toolchain", recipe->name, e) < 0 ||
 	    oci_image_set_label(image, "org.orchestrate.recipe", hex, e) < 0)
@@ -119,7 +120,8 @@ static int check_loaded(struct engine *engine, const char *ref, const struct oci
 	for (size_t i = 0; same && i < theirs.layers.len; i++) {
 		char hex[DIGEST_HEX + 1];
 		digest_hex(&oci_image_layer(ours, i)->diff_id, hex);
-		same = str_starts(theirs.layers.items[i], "sha256:") && strcmp(theirs.layers.items[i] + strlen("sha256:"), hex) == 0;
+		same = str_starts(theirs.layers.items[i], "sha256:") &&
+		       strcmp(theirs.layers.items[i] + strlen("sha256:"), hex) == 0;
 	}
 	return same ? 0 : err_set(e, ERR_CHECK, "the engine has other layers under '%s' than were loaded", ref);
 }
@@ -142,12 +144,12 @@ static int make_by_bootstrap(struct engine *engine, const struct recipe *recipe,
 {
 	struct err cleaning;
 
-	cleanup_free char *dir = path_join(o->scratch, "toolchain.XXXXXX", e);
-	if (!dir)
+	/* One directory per image, under the image's lock: what a killed run has left is found and removed. */
+	cleanup_free char *dir = path_join(o->scratch, strchr(ref, ':') + 1, e);
+	if (!dir || path_remove(dir, e) < 0)
 		return -1;
-	/* Open to read, as apt's download user looks into what is unpacked below. */
-	if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
-		return err_system(e, errno, "creating a directory in '%s'", o->scratch);
+	if (mkdir(dir, 0755) < 0)
+		return err_system(e, errno, "creating directory '%s'", dir);
 	cleanup_layer struct layer layer = { 0 };
 	int result = bootstrap_layer(recipe, o, dir, &layer, e);
 	if (result == 0) {
@@ -193,7 +195,8 @@ static int lock_scratch(const char *path, const struct toolchain_options *o, str
 	}
 }
 
-static int make(struct engine *engine, const struct recipe *recipe, const char *ref, const struct toolchain_options *o, struct err *e)
+static int make(struct engine *engine, const struct recipe *recipe, const char *ref, const struct toolchain_options *o,
+		struct err *e)
 {
 	static const enum recipe_how hows[] = {
 		[TOOLCHAIN_BOOTSTRAP] = RECIPE_BOOTSTRAP,

@@ -25,35 +25,37 @@ void toolchain_image_release(struct toolchain_image *image);
 
 #define cleanup_toolchain_image __attribute__((cleanup(toolchain_image_release)))
 
-/* The name that the recipe's image has in the engine. The digest in it covers what goes into the image by the recipe (suite, components,
- * packages, or reference) and how this program makes images; not the mirror, not the compilers' numbers. NULL with *e. Caller frees. */
+/* The name that the recipe's image has in the engine. The digest in it covers what goes into the image by the recipe (suite,
+ * components, packages, or reference) and how this program makes images; not the mirror, not the compilers' numbers. NULL with *e.
+ * Caller frees. */
 char *toolchain_ref(const struct recipe *recipe, struct err *e);
 
 /* ERR_NOT_FOUND when the image is not in the engine. */
 must_check int toolchain_find(struct engine *engine, const struct recipe *recipe, struct toolchain_image *ret, struct err *e);
 
 enum toolchain_how {
-	TOOLCHAIN_AUTO,      /* recipe_default_how() */
+	TOOLCHAIN_AUTO,	     /* recipe_default_how() */
 	TOOLCHAIN_BOOTSTRAP, /* mmdebstrap, turned into an image here; needs no registry */
-	TOOLCHAIN_PULL,      /* by digest from a registry, through the engine */
+	TOOLCHAIN_PULL,	     /* by digest from a registry, through the engine */
 	TOOLCHAIN_BUILD,     /* a Dockerfile; ERR_USAGE so far: engines without a registry at hand can't have its FROM */
 };
 
 struct toolchain_options {
-	struct mirror_table *mirrors; /* where packages come from (fetch/mirror.h), with the recipe's mirror in it; NULL: the recipe's URLs */
-	const char *scratch;         /* directory for locks and the compressed layer while it is on its way; made when missing */
+	struct mirror_table
+		*mirrors; /* where packages come from (fetch/mirror.h), with the recipe's mirror in it; NULL: the recipe's URLs */
+	const char *scratch; /* directory for locks and the compressed layer while it is on its way; made when missing */
 	enum toolchain_how how;
-	bool again;                  /* make it also when it is there */
-	struct log *log;             /* warnings, such as an expired Release that the recipe accepts; may be NULL */
+	bool again;	 /* make it also when it is there */
+	struct log *log; /* warnings, such as an expired Release that the recipe accepts; may be NULL */
 	/* One line of progress at a time ("installing packages"), for a status line; may be NULL. Same thread. */
 	void (*progress)(void *context, const char *line);
 	void *context;
 	const struct cancel *cancel; /* may be NULL */
 };
 
-/* Makes the image and loads it, unless it is there already, maybe by another process just now (a lock in scratch keeps it to one at a time). After
- * loading, the engine's layers are compared with ours (ERR_CHECK). Mirrors are tried in order; when all fail, the message holds the last
- * lines of the last one's failure. Cancelled: nothing stays mounted, running or in scratch. */
+/* Makes the image and loads it, unless it is there already, maybe by another process just now (a lock in scratch keeps it to one at
+ * a time). After loading, the engine's layers are compared with ours (ERR_CHECK). Mirrors are tried in order; when all fail, the
+ * message holds the last lines of the last one's failure. Cancelled: nothing stays mounted, running or in scratch. */
 must_check int toolchain_make(struct engine *engine, const struct recipe *recipe, const struct toolchain_options *options,
 			      struct toolchain_image *ret, struct err *e);
 /* toolchain_find, then toolchain_make. */

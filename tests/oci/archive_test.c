@@ -123,12 +123,24 @@ Test(oci_archive, knows_a_valid_name)
 		const char *ref;
 		bool fits;
 	} rows[] = {
-		{ "collector-base:1.0.0-rc1", true }, { "a/b_c/d__e/f--g.h:V_1", true }, { "localhost/x:1", true },
-		{ "reg.example.com:5000/x:1", true }, { "x", false },			 { "reg:5000/x", false },
-		{ "X:1", false },		      { "x:", false },			 { ":1", false },
-		{ "x:-1", false },		      { "x..y:1", false },		 { "-x:1", false },
-		{ "x/:1", false },		      { "/x:1", false },		 { "x:1 2", false },
-		{ "x___y:1", false },		      { "Reg.example.com/x:1", true },	 { "x\"y:1", false },
+		{ "collector-base:1.0.0-rc1", true },
+		{ "a/b_c/d__e/f--g.h:V_1", true },
+		{ "localhost/x:1", true },
+		{ "reg.example.com:5000/x:1", true },
+		{ "x", false },
+		{ "reg:5000/x", false },
+		{ "X:1", false },
+		{ "x:", false },
+		{ ":1", false },
+		{ "x:-1", false },
+		{ "x..y:1", false },
+		{ "-x:1", false },
+		{ "x/:1", false },
+		{ "/x:1", false },
+		{ "x:1 2", false },
+		{ "x___y:1", false },
+		{ "Reg.example.com/x:1", true },
+		{ "x\"y:1", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -51,9 +51,11 @@ Test(base_image, ours_goes_on_top_of_a_layout)
 	cr_assert_eq(oci_image_set_label(image, "by", "us", &e), 0);
 	cr_assert_eq(oci_image_render(image, &j, &e), 0);
 	cr_expect_eq(oci_image_layer_count(image), 2);
-	cr_expect(strstr(j.config, "\"Cmd\":[\"/base\"],\"Env\":[\"A=1\"],\"Labels\":{\"by\":\"us\",\"from\":\"base\"}"), "%s", j.config);
+	cr_expect(strstr(j.config, "\"Cmd\":[\"/base\"],\"Env\":[\"A=1\"],\"Labels\":{\"by\":\"us\",\"from\":\"base\"}"), "%s",
+		  j.config);
 	cr_expect(strstr(j.config, "{\"created_by\":\"base step\"},{\"created_by\":\"ENV A=1\",\"empty_layer\":true},"
-				   "{\"created\":\"1970-01-02T00:00:00Z\",\"created_by\":\"ours\"}]"), "%s", j.config);
+				   "{\"created\":\"1970-01-02T00:00:00Z\",\"created_by\":\"ours\"}]"),
+		  "%s", j.config);
 	cr_expect_not(strstr(j.config, "\"container\""), "%s", j.config);
 	const struct layer *below = oci_image_layer(image, 0);
 	struct digest inside = gunzipped_digest(below->path);
@@ -81,15 +83,16 @@ Test(base_image, one_of_several_by_name_and_platform)
 		const char *ref;
 		enum err_kind kind;
 	} rows[] = {
-		{ "x:1", ERR_NONE },	 { "docker.io/library/y:2", ERR_NONE }, { "2", ERR_NONE },
-		{ "z:1", ERR_NOT_FOUND }, { NULL, ERR_USAGE },			 { ":1", ERR_NOT_FOUND },
+		{ "x:1", ERR_NONE }, { "docker.io/library/y:2", ERR_NONE },
+		{ "2", ERR_NONE },   { "z:1", ERR_NOT_FOUND },
+		{ NULL, ERR_USAGE }, { ":1", ERR_NOT_FOUND },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err e = { 0 };
 		cleanup_of(oci_image) struct oci_image *image = NULL;
-		cr_expect_eq(open_base(DATA "base-several.tar.gz", rows[i].ref, &image, &e) == 0, rows[i].kind == ERR_NONE, "row %zu: %s", i,
-			     e.message);
+		cr_expect_eq(open_base(DATA "base-several.tar.gz", rows[i].ref, &image, &e) == 0, rows[i].kind == ERR_NONE,
+			     "row %zu: %s", i, e.message);
 		cr_expect_eq(e.kind, rows[i].kind, "row %zu: %s", i, e.message);
 		cr_expect(!image || strcmp(oci_image_architecture(image), "amd64") == 0);
 	}

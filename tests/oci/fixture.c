@@ -53,12 +53,18 @@ static void list_one(struct archive_entry *entry, struct buf *out)
 	const char *uname = archive_entry_uname(entry);
 	mode_t type = archive_entry_filetype(entry);
 	const char *target = archive_entry_hardlink(entry) ? archive_entry_hardlink(entry) : archive_entry_symlink(entry);
-	char letter = archive_entry_hardlink(entry) ? 'h' : type == AE_IFREG ? 'f' : type == AE_IFDIR ? 'd' : type == AE_IFLNK ? 'l' : '?';
+	char letter = archive_entry_hardlink(entry) ? 'h'
+		      : type == AE_IFREG	    ? 'f'
+		      : type == AE_IFDIR	    ? 'd'
+		      : type == AE_IFLNK	    ? 'l'
+						    : '?';
 
 	cr_assert_eq(buf_printf(out, &e, "%c %04o %d/%d[%s] %ld%s %ld %s%s%s\n", letter, (unsigned)archive_entry_perm(entry),
 				(int)archive_entry_uid(entry), (int)archive_entry_gid(entry), uname ? uname : "",
-				(long)archive_entry_mtime(entry), archive_entry_mtime_nsec(entry) || archive_entry_atime_is_set(entry) ? "!" : "",
-				(long)archive_entry_size(entry), archive_entry_pathname(entry), target ? " -> " : "", target ? target : ""),
+				(long)archive_entry_mtime(entry),
+				archive_entry_mtime_nsec(entry) || archive_entry_atime_is_set(entry) ? "!" : "",
+				(long)archive_entry_size(entry), archive_entry_pathname(entry), target ? " -> " : "",
+				target ? target : ""),
 		     0);
 }
 

@@ -19,7 +19,8 @@ struct item {
 
 /* Appends a pax tar of the items to *to. */
 void make_tar(struct buf *to, const struct item *items, size_t count);
-/* One line a member, "type mode uid/gid[uname] mtime size path[ -> target]", of the tar (in any compression) in a file. Caller frees. */
+/* One line a member, "type mode uid/gid[uname] mtime size path[ -> target]", of the tar (in any compression) in a file. Caller
+ * frees. */
 char *list_tar(const char *path);
 /* The same, of bytes. */
 char *list_tar_bytes(const struct buf *bytes);

@@ -6,7 +6,9 @@
 
 static const struct layer *some_layer(void)
 {
-	static struct layer l = { .size = 7, .path = (char *)"/blob", .media_type = (char *)LAYER_MEDIA_GZIP, .created_by = (char *)"test" };
+	static struct layer l = {
+		.size = 7, .path = (char *)"/blob", .media_type = (char *)LAYER_MEDIA_GZIP, .created_by = (char *)"test"
+	};
 	struct err e;
 
 	cr_assert_eq(digest_parse("1111111111111111111111111111111111111111111111111111111111111111", &l.diff_id, &e), 0);
@@ -29,11 +31,12 @@ Test(image, config_and_manifest_are_byte_stable)
 	cr_assert_eq(oci_image_set_workdir(image, "/srv", &e), 0);
 	cr_assert_eq(oci_image_add_layer(image, some_layer(), &e), 0);
 	cr_assert_eq(oci_image_render(image, &j, &e), 0, "%s", e.message);
-	cr_expect_str_eq(j.config,
-			 "{\"architecture\":\"amd64\",\"config\":{\"Cmd\":[\"/bin/sh\",\"-c\"],\"Env\":[\"PATH=/usr/bin\"],"
-			 "\"Labels\":{\"a\":\"\\\"quoted\\\"\",\"z\":\"1\"},\"WorkingDir\":\"/srv\"},\"created\":\"1970-01-02T00:00:00Z\","
-			 "\"history\":[{\"created\":\"1970-01-02T00:00:00Z\",\"created_by\":\"test\"}],\"os\":\"linux\",\"rootfs\":"
-			 "{\"diff_ids\":[\"sha256:1111111111111111111111111111111111111111111111111111111111111111\"],\"type\":\"layers\"}}");
+	cr_expect_str_eq(
+		j.config,
+		"{\"architecture\":\"amd64\",\"config\":{\"Cmd\":[\"/bin/sh\",\"-c\"],\"Env\":[\"PATH=/usr/bin\"],"
+		"\"Labels\":{\"a\":\"\\\"quoted\\\"\",\"z\":\"1\"},\"WorkingDir\":\"/srv\"},\"created\":\"1970-01-02T00:00:00Z\","
+		"\"history\":[{\"created\":\"1970-01-02T00:00:00Z\",\"created_by\":\"test\"}],\"os\":\"linux\",\"rootfs\":"
+		"{\"diff_ids\":[\"sha256:1111111111111111111111111111111111111111111111111111111111111111\"],\"type\":\"layers\"}}");
 	struct digest of_config;
 	cr_assert_eq(digest_of(j.config, strlen(j.config), &of_config, &e), 0);
 	cr_expect(digest_equal(&of_config, &j.config_digest));

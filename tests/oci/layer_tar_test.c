@@ -65,7 +65,7 @@ Test(layer_tar, a_foreign_root_becomes_plain)
 Test(layer_tar, rules_leave_out_and_empty)
 {
 	static const struct item items[] = {
-		{ "usr/share/doc", AE_IFDIR, 0755, NULL, 0, 5 },      { "usr/share/doc/x/copyright", AE_IFREG, 0644, "c", 0, 5 },
+		{ "usr/share/doc", AE_IFDIR, 0755, NULL, 0, 5 },       { "usr/share/doc/x/copyright", AE_IFREG, 0644, "c", 0, 5 },
 		{ "usr/share/doc/x/news", AE_IFREG, 0644, "n", 0, 5 }, { "var/log", AE_IFDIR, 0755, NULL, 0, 5 },
 		{ "var/log/apt/term", AE_IFREG, 0644, "t", 0, 5 },     { "etc/id", AE_IFREG, 0644, "id", 0, 5 },
 	};
@@ -88,10 +88,8 @@ Test(layer_tar, rules_leave_out_and_empty)
 Test(layer_tar, refuses_what_leaves_the_root)
 {
 	static const struct item items[] = {
-		{ "../evil", AE_IFREG, 0644, "x", 0, 5 },
-		{ "a/../../evil", AE_IFREG, 0644, "x", 0, 5 },
-		{ "/etc/evil", AE_IFREG, 0644, "x", 0, 5 },
-		{ "link", 0, 0644, "not/there", 0, 5 },
+		{ "../evil", AE_IFREG, 0644, "x", 0, 5 },      { "a/../../evil", AE_IFREG, 0644, "x", 0, 5 },
+		{ "/etc/evil", AE_IFREG, 0644, "x", 0, 5 },    { "link", 0, 0644, "not/there", 0, 5 },
 		{ "link", 0, 0644, "../../etc/passwd", 0, 5 },
 	};
 
