@@ -69,8 +69,10 @@ ROOM_LIBS := $(patsubst %,$(OUT)/lib%.a,$(call reverse,$(ROOMS)))
 $(OUT)/orchestrate: $(ROOM_LIBS)
 	$(call say,LD,$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 
-build/orchestrate: $(OUT)/orchestrate
-	@ln -sf $(VARIANT)/orchestrate $@
+# Always the variant that was asked for last.
+build/orchestrate: $(OUT)/orchestrate FORCE
+	@ln -sfn $(VARIANT)/orchestrate $@
+.PHONY: FORCE
 
 include tests/rules.mk
 include $(wildcard tests/fuzz/rules.mk)
@@ -93,8 +95,11 @@ download-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache fetch
 delete-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache delete --yes
-bench: build/orchestrate
-	tests/bench/run
+BENCHES := $(OUT)/tests/bench/measure $(OUT)/tests/bench/unpack
+bench: build/orchestrate $(BENCHES)
+	BENCH=$(OUT)/tests/bench tests/bench/run
+$(BENCHES): %: %.o $(ROOM_LIBS)
+	$(call say,LD,$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 # Keeps what costs hours to get again: packages, artifacts and logs of earlier builds stay in cache/ and container/failures.
 clean:
 	rm -rf build container/kernel-modules
