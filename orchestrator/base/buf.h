@@ -55,8 +55,8 @@ void strv_sort(struct strv *v);
 
 #define cleanup_strv __attribute__((cleanup(strv_release)))
 
-/* Edit distance with adjacent swaps (Damerau-Levenshtein, optimal string alignment), for `did you mean`. Texts longer than 63 bytes give
- * SIZE_MAX. */
+/* Edit distance with adjacent swaps (Damerau-Levenshtein, optimal string alignment), for `did you mean`. Texts longer than 63 bytes
+ * give SIZE_MAX. */
 size_t str_distance(const char *a, const char *b);
 /* The word of a NULL-terminated table that is nearest to text, or NULL if none is near enough to suggest. */
 const char *str_nearest(const char *text, const char *const *words);

@@ -26,15 +26,15 @@ static inline void cleanup_fclose_fn(FILE **f)
 
 #define cleanup_free __attribute__((cleanup(cleanup_free_fn)))
 /* For descriptors that were only read: a close that can lose data is called and checked by hand. */
-#define cleanup_close __attribute__((cleanup(cleanup_close_fn)))
+#define cleanup_close  __attribute__((cleanup(cleanup_close_fn)))
 #define cleanup_fclose __attribute__((cleanup(cleanup_fclose_fn)))
 
 /* Declares `cleanup_of(name)` for `type *` variables from a destructor that takes NULL. */
-#define DEFINE_CLEANUP(name, type, destructor)           \
-	static inline void cleanup_##name##_fn(type **p) \
-	{                                                \
-		if (*p)                                  \
-			destructor(*p);                  \
+#define DEFINE_CLEANUP(name, type, destructor)                                                                                     \
+	static inline void cleanup_##name##_fn(type **p)                                                                           \
+	{                                                                                                                          \
+		if (*p)                                                                                                            \
+			destructor(*p);                                                                                            \
 	}
 
 #define cleanup_of(name) __attribute__((cleanup(cleanup_##name##_fn)))

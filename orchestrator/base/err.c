@@ -5,21 +5,11 @@
 #include <string.h>
 
 static const char *const kind_names[ERR_KIND_COUNT] = {
-	[ERR_NONE] = "none",
-	[ERR_SYSTEM] = "system",
-	[ERR_USAGE] = "usage",
-	[ERR_INPUT] = "input",
-	[ERR_NOT_FOUND] = "not-found",
-	[ERR_CONFLICT] = "conflict",
-	[ERR_CORRUPT] = "corrupt",
-	[ERR_HOSTILE] = "hostile",
-	[ERR_LIMIT] = "limit",
-	[ERR_TEMPORARY] = "temporary",
-	[ERR_UNREACHABLE] = "unreachable",
-	[ERR_PROTOCOL] = "protocol",
-	[ERR_TIMEOUT] = "timeout",
-	[ERR_CANCELLED] = "cancelled",
-	[ERR_FAILED] = "failed",
+	[ERR_NONE] = "none",	       [ERR_SYSTEM] = "system",		  [ERR_USAGE] = "usage",
+	[ERR_INPUT] = "input",	       [ERR_NOT_FOUND] = "not-found",	  [ERR_CONFLICT] = "conflict",
+	[ERR_CORRUPT] = "corrupt",     [ERR_HOSTILE] = "hostile",	  [ERR_LIMIT] = "limit",
+	[ERR_TEMPORARY] = "temporary", [ERR_UNREACHABLE] = "unreachable", [ERR_PROTOCOL] = "protocol",
+	[ERR_TIMEOUT] = "timeout",     [ERR_CANCELLED] = "cancelled",	  [ERR_FAILED] = "failed",
 	[ERR_CHECK] = "check",
 };
 

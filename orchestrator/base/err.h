@@ -13,21 +13,21 @@ enum { ERR_MESSAGE_MAX = 1024 };
 
 enum err_kind {
 	ERR_NONE = 0,
-	ERR_SYSTEM,      /* a system call failed; errnum says how */
-	ERR_USAGE,       /* the caller's arguments are wrong */
-	ERR_INPUT,       /* a descriptor, list, recipe or manifest is wrong */
-	ERR_NOT_FOUND,   /* what was named does not exist */
-	ERR_CONFLICT,    /* somebody else holds the name or the lock */
-	ERR_CORRUPT,     /* bytes are not what they claim: digest, size, format, truncation */
-	ERR_HOSTILE,     /* bytes try to reach beyond their place: traversal, absolute links, devices */
-	ERR_LIMIT,       /* larger, longer or more than we accept */
-	ERR_TEMPORARY,   /* worth another try: time-outs, 5xx, resets */
+	ERR_SYSTEM,	 /* a system call failed; errnum says how */
+	ERR_USAGE,	 /* the caller's arguments are wrong */
+	ERR_INPUT,	 /* a descriptor, list, recipe or manifest is wrong */
+	ERR_NOT_FOUND,	 /* what was named does not exist */
+	ERR_CONFLICT,	 /* somebody else holds the name or the lock */
+	ERR_CORRUPT,	 /* bytes are not what they claim: digest, size, format, truncation */
+	ERR_HOSTILE,	 /* bytes try to reach beyond their place: traversal, absolute links, devices */
+	ERR_LIMIT,	 /* larger, longer or more than we accept */
+	ERR_TEMPORARY,	 /* worth another try: time-outs, 5xx, resets */
 	ERR_UNREACHABLE, /* the engine does not answer */
-	ERR_PROTOCOL,    /* the peer answered something that it should not */
-	ERR_TIMEOUT,     /* our own time limit passed */
-	ERR_CANCELLED,   /* the user stopped us */
-	ERR_FAILED,      /* a program ran and reported failure */
-	ERR_CHECK,       /* an artifact did not pass its check */
+	ERR_PROTOCOL,	 /* the peer answered something that it should not */
+	ERR_TIMEOUT,	 /* our own time limit passed */
+	ERR_CANCELLED,	 /* the user stopped us */
+	ERR_FAILED,	 /* a program ran and reported failure */
+	ERR_CHECK,	 /* an artifact did not pass its check */
 	ERR_KIND_COUNT,
 };
 
@@ -37,7 +37,7 @@ struct err {
 	char message[ERR_MESSAGE_MAX];
 };
 
-#define must_check __attribute__((warn_unused_result))
+#define must_check	       __attribute__((warn_unused_result))
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Fills *e and returns -1, so that `return err_set(...)` reads well. A message that is too long is cut. e may be NULL. */

@@ -161,7 +161,8 @@ int fd_pipe(int ret_fds[2], struct err *e)
 	return 0;
 }
 
-/* Not mkostemp(3): it makes files of mode 0600, and what the umask would have given can't be asked without setting it for all threads. */
+/* Not mkostemp(3): it makes files of mode 0600, and what the umask would have given can't be asked without setting it for all
+ * threads. */
 static int open_temporary(struct newfile *f, mode_t mode, struct err *e)
 {
 	const char *base = path_base(f->path);

@@ -17,7 +17,8 @@ extern char **environ;
 
 enum { FD_BASE = 64 };
 
-/* dup2 in the child goes in two steps, by way of numbers that are neither a target nor a source: a target may be another one's source. */
+/* dup2 in the child goes in two steps, by way of numbers that are neither a target nor a source: a target may be another one's
+ * source. */
 static int add_moves(posix_spawn_file_actions_t *actions, const struct process_fd *fds, size_t count)
 {
 	int rc = 0, between = FD_BASE;
@@ -42,7 +43,8 @@ static int add_fd_actions(posix_spawn_file_actions_t *actions, const struct proc
 	for (int fd = 0; fd < FD_BASE && !rc; fd++) {
 		if (given[fd])
 			continue;
-		rc = fd < 3 ? posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0) : posix_spawn_file_actions_addclose(actions, fd);
+		rc = fd < 3 ? posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0)
+			    : posix_spawn_file_actions_addclose(actions, fd);
 	}
 	return rc ? rc : posix_spawn_file_actions_addclosefrom_np(actions, FD_BASE);
 }
@@ -148,7 +150,8 @@ int process_status_check(const char *name, int status, struct err *e)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFSIGNALED(status))
-		return err_set(e, ERR_FAILED, "'%s' was ended by signal %d (%s)", name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return err_set(e, ERR_FAILED, "'%s' was ended by signal %d (%s)", name, WTERMSIG(status),
+			       strsignal(WTERMSIG(status)));
 	return err_set(e, ERR_FAILED, "'%s' exited with code %d", name, WEXITSTATUS(status));
 }
 

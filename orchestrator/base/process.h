@@ -16,8 +16,8 @@ struct process_fd {
 };
 
 struct process {
-	pid_t pid;   /* 0: none */
-	int pid_fd;  /* polls readable when the program has ended */
+	pid_t pid;  /* 0: none */
+	int pid_fd; /* polls readable when the program has ended */
 };
 
 /* Starts argv[0] (searched in PATH when it has no slash) in its own process group. Descriptors 0-2 not named in fds

@@ -17,7 +17,8 @@
 
 /* --- what it stands on --- */
 
-static int base_from_file(const struct base_image_options *o, const struct oci_base_options *base, struct oci_image **ret, struct err *e)
+static int base_from_file(const struct base_image_options *o, const struct oci_base_options *base, struct oci_image **ret,
+			  struct err *e)
 {
 	cleanup_close int fd = file_open(o->base, e);
 	if (fd < 0)
@@ -48,7 +49,8 @@ static void *export_image(void *context)
 	return NULL;
 }
 
-static int base_from_engine(const struct base_image_options *o, const struct oci_base_options *base, struct oci_image **ret, struct err *e)
+static int base_from_engine(const struct base_image_options *o, const struct oci_base_options *base, struct oci_image **ret,
+			    struct err *e)
 {
 	struct export x = { .options = o };
 	struct engine_image image = { 0 };
@@ -61,7 +63,9 @@ static int base_from_engine(const struct base_image_options *o, const struct oci
 	int result = engine_image_inspect(o->engine, o->base, &image, e);
 	engine_image_release(&image);
 	if (result < 0)
-		return e->kind == ERR_NOT_FOUND ? err_set(e, ERR_USAGE, "--base '%s' is neither a file nor an image in the engine", o->base) : -1;
+		return e->kind == ERR_NOT_FOUND
+			       ? err_set(e, ERR_USAGE, "--base '%s' is neither a file nor an image in the engine", o->base)
+			       : -1;
 	if (fd_pipe(fds, e) < 0)
 		return -1;
 	x.fd = fds[1];
@@ -133,7 +137,8 @@ static int compare_layers(const struct oci_image *image, const struct engine_ima
 		char hex[DIGEST_HEX + 1];
 		digest_hex(&oci_image_layer(image, i)->diff_id, hex);
 		if (strncmp(loaded->layers.items[i], "sha256:", 7) != 0 || strcmp(loaded->layers.items[i] + 7, hex) != 0)
-			return err_set(e, ERR_CHECK, "layer %zu is '%s' in the engine, not 'sha256:%s'", i + 1, loaded->layers.items[i], hex);
+			return err_set(e, ERR_CHECK, "layer %zu is '%s' in the engine, not 'sha256:%s'", i + 1,
+				       loaded->layers.items[i], hex);
 	}
 	return 0;
 }
@@ -199,9 +204,11 @@ static int make(const struct base_image_options *o, const char *tag, char id[DIG
 	if (!store || !latest || path_make_dirs(store, e) < 0)
 		return -1;
 	const char *const tags[] = { tag, latest, NULL };
-	if (start_image(o, store, &image, e) < 0 || layers_add_tree(image, o->modules_dir, o->probe_name, store, o->epoch, &files, e) < 0)
+	if (start_image(o, store, &image, e) < 0 ||
+	    layers_add_tree(image, o->modules_dir, o->probe_name, store, o->epoch, &files, e) < 0)
 		return -1;
-	if (oci_image_set_label(image, "org.opencontainers.image.version", o->module_version, e) < 0 || oci_image_id(image, &digest, e) < 0)
+	if (oci_image_set_label(image, "org.opencontainers.image.version", o->module_version, e) < 0 ||
+	    oci_image_id(image, &digest, e) < 0)
 		return -1;
 	digest_hex(&digest, id);
 	if (o->archive && write_archive(o, image, tags, e) < 0)

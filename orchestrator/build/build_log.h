@@ -10,7 +10,7 @@
 
 enum {
 	BUILD_LOG_PART_MAX = 512 * 1024, /* bytes of head, and of tail, kept of each part */
-	BUILD_LOG_LINE_MAX = 16 * 1024,  /* a longer line is cut into several */
+	BUILD_LOG_LINE_MAX = 16 * 1024,	 /* a longer line is cut into several */
 };
 
 struct log_part {
@@ -29,7 +29,8 @@ void build_log_release(struct build_log *log);
 void build_log_clear(struct build_log *log);
 /* Takes the next bytes. A line `== orchestrate: KIND` (images/build.sh) opens that kind's part. */
 must_check int build_log_feed(struct build_log *log, const void *bytes, size_t len, struct err *e);
-/* The whole log of one kind (with what came before any kind), as text with LF ends and no control bytes but tabs. Appended to *ret. */
+/* The whole log of one kind (with what came before any kind), as text with LF ends and no control bytes but tabs. Appended to *ret.
+ */
 must_check int build_log_text(const struct build_log *log, enum probe_kind_id kind, struct buf *ret, struct err *e);
 /* The last `lines` lines of text. Borrowed from text. */
 const char *text_tail(const char *text, unsigned lines);

@@ -74,8 +74,8 @@ static int create(struct builders *b, const struct builder *one, char **ret_id, 
 	const unsigned jobs = b->options.jobs;
 	/* Ends with the lease on its stdin. The shell stays as the parent of what a killed job leaves behind, and reaps it. */
 	static const char *const cmd[] = { "sh", "-c", "cat >/dev/null; exit 0", NULL };
-	static const char *const env[] = { "LC_ALL=C", "HOME=/nonexistent", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-					   NULL };
+	static const char *const env[] = { "LC_ALL=C", "HOME=/nonexistent",
+					   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	static const struct container_ulimit ulimits[] = { { "nofile", 4096, 4096 }, { "nproc", 65536, 65536 }, { "core", 0, 0 } };
 	cleanup_free char *work = str_printf(e, "rw,exec,nosuid,nodev,size=%um,mode=1777", WORK_MIB_PER_JOB * (jobs + 1));
 	cleanup_free char *label = str_printf(e, "org.orchestrate.family=%s", one->family);
@@ -201,19 +201,18 @@ void builders_discard(struct builders *b, const char *container_id)
 	pthread_mutex_unlock(&b->lock);
 }
 
-/* Every process that a job starts inherits JOB in its environment; whoever has it is ended, again until nobody is left (a process may fork
- * while we look). The one that looks must not have it. */
-static const char kill_script[] =
-	"for round in 1 2 3 4 5 6 7 8 9 10; do\n"
-	"	found=\n"
-	"	for dir in /proc/[0-9]*; do\n"
-	"		if tr '\\0' '\\n' <\"$dir/environ\" 2>/dev/null | grep -qxF \"JOB=$1\"; then\n"
-	"			kill -KILL \"${dir#/proc/}\" 2>/dev/null && found=yes\n"
-	"		fi\n"
-	"	done\n"
-	"	[ -n \"$found\" ] || { rm -rf \"/work/$1\"; exit 0; }\n"
-	"done\n"
-	"exit 1\n";
+/* Every process that a job starts inherits JOB in its environment; whoever has it is ended, again until nobody is left (a process
+ * may fork while we look). The one that looks must not have it. */
+static const char kill_script[] = "for round in 1 2 3 4 5 6 7 8 9 10; do\n"
+				  "	found=\n"
+				  "	for dir in /proc/[0-9]*; do\n"
+				  "		if tr '\\0' '\\n' <\"$dir/environ\" 2>/dev/null | grep -qxF \"JOB=$1\"; then\n"
+				  "			kill -KILL \"${dir#/proc/}\" 2>/dev/null && found=yes\n"
+				  "		fi\n"
+				  "	done\n"
+				  "	[ -n \"$found\" ] || { rm -rf \"/work/$1\"; exit 0; }\n"
+				  "done\n"
+				  "exit 1\n";
 
 int builders_kill_job(struct builders *b, const char *container_id, const char *job, struct err *e)
 {

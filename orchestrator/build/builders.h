@@ -22,15 +22,15 @@ must_check int builders_new(const struct builders_options *options, struct build
 /* Removes all containers; what fails is logged. */
 void builders_free(struct builders *b);
 
-/* The running container for this family and image. *ret_id (caller frees) stays the same until the container dies or is replaced. Thread-safe,
- * as are all below. */
+/* The running container for this family and image. *ret_id (caller frees) stays the same until the container dies or is replaced.
+ * Thread-safe, as are all below. */
 must_check int builders_get(struct builders *b, const char *family, const char *image_id, char **ret_id, struct err *e);
 /* Whether the container is still up: 1, 0 when it died (the next builders_get makes a new one). */
 must_check int builders_alive(struct builders *b, const char *container_id, struct err *e);
 /* Takes a container out of use: it is removed with all that runs in it, and the next builders_get makes a new one. */
 void builders_discard(struct builders *b, const char *container_id);
-/* Ends every process of one job by force and removes its directory, while other jobs in the container go on. -1: it could not be done, the container
- * should be discarded. Works after a cancel too. */
+/* Ends every process of one job by force and removes its directory, while other jobs in the container go on. -1: it could not be
+ * done, the container should be discarded. Works after a cancel too. */
 must_check int builders_kill_job(struct builders *b, const char *container_id, const char *job, struct err *e);
 
 DEFINE_CLEANUP(builders, struct builders, builders_free)

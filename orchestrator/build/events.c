@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 static const char *const verdict_names[VERDICT_COUNT] = {
-	[VERDICT_PLANNED] = "planned",   [VERDICT_BUILT] = "built",	 [VERDICT_REUSED] = "reused",
+	[VERDICT_PLANNED] = "planned",	       [VERDICT_BUILT] = "built",     [VERDICT_REUSED] = "reused",
 	[VERDICT_UNAVAILABLE] = "unavailable", [VERDICT_BLOCKED] = "blocked", [VERDICT_FAILED] = "failed",
 };
 

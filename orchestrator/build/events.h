@@ -11,7 +11,7 @@
 enum verdict {
 	VERDICT_PLANNED,
 	VERDICT_BUILT,
-	VERDICT_REUSED,      /* the artifact store had it under the same key */
+	VERDICT_REUSED,	     /* the artifact store had it under the same key */
 	VERDICT_UNAVAILABLE, /* the kernel is below the kind's floor */
 	VERDICT_BLOCKED,     /* a block rule */
 	VERDICT_FAILED,
@@ -21,18 +21,18 @@ enum verdict {
 const char *verdict_name(enum verdict v);
 
 enum event_kind {
-	EVENT_PLANNED,         /* the plan stands: total = kernels, todo = kernels with something to do */
-	EVENT_NOTE,            /* text: something that a reader of the log should know */
+	EVENT_PLANNED,	       /* the plan stands: total = kernels, todo = kernels with something to do */
+	EVENT_NOTE,	       /* text: something that a reader of the log should know */
 	EVENT_TOOLCHAIN_START, /* name = toolchain */
 	EVENT_TOOLCHAIN_LINE,  /* name, text */
 	EVENT_TOOLCHAIN_DONE,  /* name, seconds; failed: text is the reason */
-	EVENT_FETCH,           /* bytes_done, bytes_total */
+	EVENT_FETCH,	       /* bytes_done, bytes_total */
 	EVENT_KERNEL_START,    /* kernel, name = toolchain */
 	EVENT_KERNEL_PHASE,    /* kernel, text = "fetching", "unpacking", "building", ... */
 	EVENT_TASK_DONE,       /* kernel, kind, verdict, text = reason, path = log of a failure, tail = its last lines */
 	EVENT_KERNEL_DONE,     /* kernel, seconds */
 	EVENT_IMAGE_START,
-	EVENT_IMAGE_DONE,      /* text = reference, name = image id, seconds; failed: text is the reason */
+	EVENT_IMAGE_DONE, /* text = reference, name = image id, seconds; failed: text is the reason */
 };
 
 /* Strings are borrowed for the length of the call; what an event does not say is NULL or 0. */

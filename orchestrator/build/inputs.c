@@ -92,8 +92,8 @@ static int load_list(const char *path, struct log *log, struct kernel_list *ret,
 static void report_leftovers(const char *list, const struct kernel_set *set, struct log *log)
 {
 	for (size_t i = 0; i < set->leftover_count; i++)
-		log_printf(log, LOG_WARNING, "%s:%u: '%s' is left over: %s", list, set->leftovers[i].line, path_base(set->leftovers[i].url),
-			   set->leftovers[i].reason);
+		log_printf(log, LOG_WARNING, "%s:%u: '%s' is left over: %s", list, set->leftovers[i].line,
+			   path_base(set->leftovers[i].url), set->leftovers[i].reason);
 }
 
 static int load_distro(const char *root, const struct distro *distro, struct log *log, struct distro_inputs *ret, struct err *e)
@@ -140,7 +140,8 @@ int inputs_load(const struct inputs_options *options, struct log *log, struct in
 	if (!distros || !images || inputs_load_probe(options, &in, e) < 0)
 		return -1;
 	if (distro_load_dir(distros, &in.distros, e) < 0 || recipe_load_dir(images, &in.recipes, e) < 0)
-		return e->kind == ERR_NOT_FOUND ? err_append(e, "is '%s' the checkout? --root says where it is", options->root) : -1;
+		return e->kind == ERR_NOT_FOUND ? err_append(e, "is '%s' the checkout? --root says where it is", options->root)
+						: -1;
 	in.build_script = read_text(images, "build.sh", e);
 	in.seccomp_profile = in.build_script ? read_text(images, "seccomp.json", e) : NULL;
 	if (!in.seccomp_profile || digest_of(in.build_script, strlen(in.build_script), &in.script_digest, e) < 0)

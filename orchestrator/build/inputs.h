@@ -27,22 +27,22 @@ struct inputs {
 	size_t chosen_count;
 
 	struct probe probe;
-	char *module_version;                  /* one word */
-	struct buf sources;                    /* the tar that goes into every builder */
+	char *module_version; /* one word */
+	struct buf sources;   /* the tar that goes into every builder */
 	struct digest source_digests[KIND_COUNT];
-	char *build_script;                    /* images/build.sh */
+	char *build_script; /* images/build.sh */
 	struct digest script_digest;
-	char *seccomp_profile;                 /* images/seccomp.json */
+	char *seccomp_profile; /* images/seccomp.json */
 };
 
 struct inputs_options {
-	const char *root;          /* the checkout: distros/, images/, the lists */
-	const char *probe_dir;     /* NULL: <root>/probe */
+	const char *root;	    /* the checkout: distros/, images/, the lists */
+	const char *probe_dir;	    /* NULL: <root>/probe */
 	const struct strv *distros; /* names asked for; empty: all */
 };
 
-/* Lists: every finding of a bad list goes to the log, the first becomes the error. Leftovers of the grouping are warnings in the log: they
- * cost their own kernel only. */
+/* Lists: every finding of a bad list goes to the log, the first becomes the error. Leftovers of the grouping are warnings in the
+ * log: they cost their own kernel only. */
 must_check int inputs_load(const struct inputs_options *options, struct log *log, struct inputs *ret, struct err *e);
 /* The part that needs no list and no distro: probe and module version, for the image alone. */
 must_check int inputs_load_probe(const struct inputs_options *options, struct inputs *ret, struct err *e);

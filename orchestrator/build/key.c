@@ -11,7 +11,8 @@ static int hash_inputs(struct hasher *h, const struct inputs *in, const struct j
 
 	if (hasher_text(h, scheme, e) < 0 || hasher_text(h, kind_name(kind), e) < 0 ||
 	    hasher_field(h, in->source_digests[kind].bytes, DIGEST_BYTES, e) < 0 || hasher_text(h, what->build, e) < 0 ||
-	    hasher_text(h, what->output, e) < 0 || hasher_text(h, in->probe.name, e) < 0 || hasher_text(h, in->module_version, e) < 0)
+	    hasher_text(h, what->output, e) < 0 || hasher_text(h, in->probe.name, e) < 0 ||
+	    hasher_text(h, in->module_version, e) < 0)
 		return -1;
 	if (hasher_text(h, job->kernel->release, e) < 0 || hasher_text(h, job->kernel->arch->name, e) < 0)
 		return -1;

@@ -113,7 +113,9 @@ static int record_read(const char *path, const char *store, struct layer *ret, s
 	if (file_read(path, RECORD_MAX, &text, e) < 0)
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	json_t *json = json_loads(buf_text(&text), 0, NULL);
-	if (json && json_unpack(json, "{s:s, s:s, s:s, s:I}", "diff_id", &diff_id, "digest", &digest, "media_type", &media_type, "size", &size) == 0 &&
+	if (json &&
+	    json_unpack(json, "{s:s, s:s, s:s, s:I}", "diff_id", &diff_id, "digest", &digest, "media_type", &media_type, "size",
+			&size) == 0 &&
 	    digest_parse(diff_id, &layer.diff_id, e) == 0 && digest_parse(digest, &layer.digest, e) == 0) {
 		layer.size = (uint64_t)size;
 		layer.path = path_join(store, digest, e);
@@ -135,8 +137,8 @@ static int record_write(const char *path, const struct layer *layer, struct err 
 
 	digest_hex(&layer->diff_id, diff_id);
 	digest_hex(&layer->digest, digest);
-	json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "diff_id", diff_id, "digest", digest, "media_type", layer->media_type, "size",
-				 (json_int_t)layer->size);
+	json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "diff_id", diff_id, "digest", digest, "media_type", layer->media_type,
+				 "size", (json_int_t)layer->size);
 	cleanup_free char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	json_decref(json);
 	if (!text)
@@ -154,7 +156,9 @@ static int make_layer(const char *dir, const struct strv *names, const char *sto
 
 	snprintf(epoch_text, sizeof(epoch_text), "%lld", (long long)epoch);
 	if (result == 0)
-		result = hasher_text(hasher, scheme, e) < 0 || hasher_text(hasher, epoch_text, e) < 0 ? -1 : layer_add_dir(b, "kernel-modules", 0755, e);
+		result = hasher_text(hasher, scheme, e) < 0 || hasher_text(hasher, epoch_text, e) < 0
+				 ? -1
+				 : layer_add_dir(b, "kernel-modules", 0755, e);
 	if (result == 0)
 		result = add_files(b, dir, names, hasher, e);
 	if (result == 0)

@@ -35,7 +35,8 @@ char *output_object_name(const char *probe_name, const char *kernel, enum probe_
 
 static char *object_path(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
 {
-	return str_printf(e, "%s/%s-%s%s%s", o->modules, o->probe_name, object_names[kind].infix, kernel, object_names[kind].suffix);
+	return str_printf(e, "%s/%s-%s%s%s", o->modules, o->probe_name, object_names[kind].infix, kernel,
+			  object_names[kind].suffix);
 }
 
 static char *marker_path(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
@@ -63,8 +64,8 @@ static bool is_partial(const char *name)
 /* Ours: objects, markers and the version file of any probe. Anything else in the tree is left alone. */
 static bool is_ours(const char *name)
 {
-	return str_ends(name, ".ko.gz") || str_ends(name, ".o.gz") || (name[0] == '.' && str_ends(name, ".unavail")) || is_partial(name) ||
-	       strcmp(name, "MODULE_VERSION.txt") == 0;
+	return str_ends(name, ".ko.gz") || str_ends(name, ".o.gz") || (name[0] == '.' && str_ends(name, ".unavail")) ||
+	       is_partial(name) || strcmp(name, "MODULE_VERSION.txt") == 0;
 }
 
 static int remove_matching(const char *dir, bool (*match)(const char *name), struct err *e)
@@ -105,9 +106,10 @@ static int prepare(struct output *o, struct log *log, struct err *e)
 		return -1;
 	o->lock = file_lock(lock_path, false, e);
 	if (o->lock < 0)
-		return e->kind == ERR_CONFLICT ?
-			       err_set(e, ERR_CONFLICT, "another run is writing to '%s'; wait for it or give another --output", o->dir) :
-			       -1;
+		return e->kind == ERR_CONFLICT
+			       ? err_set(e, ERR_CONFLICT, "another run is writing to '%s'; wait for it or give another --output",
+					 o->dir)
+			       : -1;
 	int other = holds_other_version(o, e);
 	if (other < 0)
 		return -1;
@@ -117,7 +119,8 @@ static int prepare(struct output *o, struct log *log, struct err *e)
 	return remove_matching(o->modules, other ? is_ours : is_partial, e);
 }
 
-int output_open(const char *dir, const char *probe_name, const char *module_version, struct log *log, struct output **ret, struct err *e)
+int output_open(const char *dir, const char *probe_name, const char *module_version, struct log *log, struct output **ret,
+		struct err *e)
 {
 	cleanup_of(output) struct output *o = calloc(1, sizeof(*o));
 
@@ -253,7 +256,8 @@ int output_withdraw(struct output *o, const char *kernel, enum probe_kind_id kin
 	return unlink_if_there(marker, e);
 }
 
-int output_put_failure(struct output *o, const char *kernel, enum probe_kind_id kind, const char *text, size_t len, char **ret_path, struct err *e)
+int output_put_failure(struct output *o, const char *kernel, enum probe_kind_id kind, const char *text, size_t len, char **ret_path,
+		       struct err *e)
 {
 	cleanup_free char *path = failure_path(o, kernel, kind, e);
 	if (!path)

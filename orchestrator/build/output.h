@@ -13,26 +13,28 @@
 struct output;
 
 /* Makes what is missing, takes the lock (ERR_CONFLICT when another run holds it), removes what a killed run left half-written. A
- * tree of another module version is emptied first: its objects would pass for this version's. probe_name is the prefix of the objects. */
-must_check int output_open(const char *dir, const char *probe_name, const char *module_version, struct log *log, struct output **ret,
-			   struct err *e);
+ * tree of another module version is emptied first: its objects would pass for this version's. probe_name is the prefix of the
+ * objects. */
+must_check int output_open(const char *dir, const char *probe_name, const char *module_version, struct log *log,
+			   struct output **ret, struct err *e);
 void output_free(struct output *o);
 /* Borrowed: the path of kernel-modules. */
 const char *output_modules_dir(const struct output *o);
 
-/* Publishes the object at `path` (a gzip file in the artifact store; linked, or copied across file systems) for this kernel and kind, and removes a
- * marker and an old failure log. Costs a stat when it is there already. Thread-safe, as are all below. */
+/* Publishes the object at `path` (a gzip file in the artifact store; linked, or copied across file systems) for this kernel and
+ * kind, and removes a marker and an old failure log. Costs a stat when it is there already. Thread-safe, as are all below. */
 must_check int output_put_object(struct output *o, const char *kernel, enum probe_kind_id kind, const char *path, struct err *e);
 /* Publishes the zero-byte marker that this kernel can't have this kind. */
 must_check int output_put_unavailable(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e);
 /* Takes object and marker away: what failed now must not be represented by something older. */
 must_check int output_withdraw(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e);
 /* Writes the log of a failure; *ret_path (caller frees) is where it went. */
-must_check int output_put_failure(struct output *o, const char *kernel, enum probe_kind_id kind, const char *text, size_t len, char **ret_path,
-				  struct err *e);
+must_check int output_put_failure(struct output *o, const char *kernel, enum probe_kind_id kind, const char *text, size_t len,
+				  char **ret_path, struct err *e);
 /* Writes kernel-modules/MODULE_VERSION.txt. */
 must_check int output_put_version(struct output *o, struct err *e);
-/* File name below kernel-modules: `<probe>-<kernel>.ko.gz` or `<probe>-ebpf-<kernel>.o.gz`. NULL when out of memory. Caller frees. */
+/* File name below kernel-modules: `<probe>-<kernel>.ko.gz` or `<probe>-ebpf-<kernel>.o.gz`. NULL when out of memory. Caller frees.
+ */
 char *output_object_name(const char *probe_name, const char *kernel, enum probe_kind_id kind, struct err *e);
 
 #endif

@@ -50,7 +50,8 @@ static int add_jobs(const struct inputs *in, const struct plan_options *options,
 		}
 	for (size_t i = 0; i < options->kernels->len; i++)
 		if (!used[i])
-			return err_set(e, ERR_USAGE, "--kernel '%s' matches none of the %zu kernels listed", options->kernels->items[i], most);
+			return err_set(e, ERR_USAGE, "--kernel '%s' matches none of the %zu kernels listed",
+				       options->kernels->items[i], most);
 	return 0;
 }
 
@@ -72,7 +73,8 @@ static int set_tasks(const struct inputs *in, const struct plan_options *options
 }
 
 /* 1 known, 0 not. */
-static int find_digest(const struct plan_options *options, const struct job *job, const char *url, struct digest *ret, struct err *e)
+static int find_digest(const struct plan_options *options, const struct job *job, const char *url, struct digest *ret,
+		       struct err *e)
 {
 	const struct package_digest *listed = digest_table_find(job->distro->digests, url);
 	struct cache_entry entry = { .fd = -1 };
@@ -145,7 +147,8 @@ static int reuse_task(const struct inputs *in, const struct plan_options *option
 	return found;
 }
 
-int plan_reuse(const struct inputs *in, const struct plan_options *options, struct job *job, const char *toolchain_id, struct err *e)
+int plan_reuse(const struct inputs *in, const struct plan_options *options, struct job *job, const char *toolchain_id,
+	       struct err *e)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		if (job->tasks[kind].wanted && job->tasks[kind].verdict == VERDICT_PLANNED &&

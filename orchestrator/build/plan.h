@@ -1,4 +1,5 @@
-/* The plan: for every kernel asked for what is to be built, with what, and what needs no building. Nothing is fetched, built or written. */
+/* The plan: for every kernel asked for what is to be built, with what, and what needs no building. Nothing is fetched, built or
+ * written. */
 #ifndef ORCHESTRATE_BUILD_PLAN_H
 #define ORCHESTRATE_BUILD_PLAN_H
 
@@ -8,7 +9,7 @@
 #include "cache/package_cache.h"
 
 struct plan_options {
-	const struct strv *kernels;  /* globs (fnmatch(3)) on ids; empty: all */
+	const struct strv *kernels; /* globs (fnmatch(3)) on ids; empty: all */
 	bool kinds[KIND_COUNT];
 	const char *cache_dir;
 	struct cache *cache;
@@ -28,10 +29,12 @@ void plan_release(struct plan *p);
 
 #define cleanup_plan __attribute__((cleanup(plan_release)))
 
-/* Decides on the toolchain from the job's facts (from the descriptor's expectation without facts). -1 with ERR_NOT_FOUND when none fits. */
+/* Decides on the toolchain from the job's facts (from the descriptor's expectation without facts). -1 with ERR_NOT_FOUND when none
+ * fits. */
 must_check int plan_choose(const struct toolchains *toolchains, struct job *job, struct err *e);
 /* Fills in the build keys, and ends as reused what the artifact store has. The job must have digests, facts and a choice. */
-must_check int plan_reuse(const struct inputs *in, const struct plan_options *options, struct job *job, const char *toolchain_id, struct err *e);
+must_check int plan_reuse(const struct inputs *in, const struct plan_options *options, struct job *job, const char *toolchain_id,
+			  struct err *e);
 /* From the lists' companion files, else from what the cache has recorded. 1 all known, 0 not. */
 must_check int plan_find_digests(const struct plan_options *options, struct job *job, struct err *e);
 

@@ -22,17 +22,19 @@ static int put_object(struct output *output, struct artifact_store *artifacts, c
 }
 
 /* The log of a failure begins with what is known without reading it; *ret_printed is where that which the build printed begins. */
-static int failure_text(const struct job *job, enum probe_kind_id kind, const struct build_log *log, struct buf *ret, size_t *ret_printed,
-			struct err *e)
+static int failure_text(const struct job *job, enum probe_kind_id kind, const struct build_log *log, struct buf *ret,
+			size_t *ret_printed, struct err *e)
 {
-	if (buf_printf(ret, e, "kernel    %s (%s)\nkind      %s\ntoolchain %s\nreason    %s\n\n", job->kernel->id, job->distro->distro->name,
-		       kind_name(kind), job->has_choice ? job->choice.why : "none chosen", job->tasks[kind].reason) < 0)
+	if (buf_printf(ret, e, "kernel    %s (%s)\nkind      %s\ntoolchain %s\nreason    %s\n\n", job->kernel->id,
+		       job->distro->distro->name, kind_name(kind), job->has_choice ? job->choice.why : "none chosen",
+		       job->tasks[kind].reason) < 0)
 		return -1;
 	*ret_printed = ret->len;
 	return log ? build_log_text(log, kind, ret, e) : 0;
 }
 
-static int put_verdict(struct output *output, struct artifact_store *artifacts, struct job *job, enum probe_kind_id kind, struct err *e)
+static int put_verdict(struct output *output, struct artifact_store *artifacts, struct job *job, enum probe_kind_id kind,
+		       struct err *e)
 {
 	switch (job->tasks[kind].verdict) {
 	case VERDICT_BUILT:
@@ -49,7 +51,9 @@ void publish_task(struct output *output, struct artifact_store *artifacts, const
 		  enum probe_kind_id kind, const struct build_log *log)
 {
 	struct task *task = &job->tasks[kind];
-	struct event event = { .kind = EVENT_TASK_DONE, .kernel = job->kernel->id, .distro = job->distro->distro->name, .object = kind };
+	struct event event = {
+		.kind = EVENT_TASK_DONE, .kernel = job->kernel->id, .distro = job->distro->distro->name, .object = kind
+	};
 	cleanup_buf struct buf text = { 0 };
 	cleanup_free char *path = NULL;
 	size_t printed = 0;

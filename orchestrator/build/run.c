@@ -95,7 +95,8 @@ static int open_packages(struct run *r, struct job *job, struct open_packages *r
 	for (size_t i = 0; i < kernel->package_count; i++) {
 		const struct package_digest *listed = digest_table_find(job->distro->digests, kernel->packages[i].url);
 		struct cache_entry entry = { .fd = -1 };
-		if (cache_open_package(r->options->plan->cache, kernel->packages[i].url, listed ? &listed->sha256 : NULL, &entry, e) < 0) {
+		if (cache_open_package(r->options->plan->cache, kernel->packages[i].url, listed ? &listed->sha256 : NULL, &entry,
+				       e) < 0) {
 			if ((e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) || job->asked_again)
 				return -1;
 			log_printf(r->options->log, LOG_WARNING, "%s; fetching it again", e->message);
@@ -132,12 +133,14 @@ static int read_facts(struct run *r, struct job *job, const struct open_packages
 	if (distro_tree_rules(job->distro->distro, kernel, &rules, e) < 0)
 		return -1;
 	send_phase(r, job, "reading");
-	if (facts_read(NULL, fds, names, count, job->distro->distro->format, rules.build_dir, &job->facts, r->options->cancel, e) < 0)
+	if (facts_read(NULL, fds, names, count, job->distro->distro->format, rules.build_dir, &job->facts, r->options->cancel, e) <
+	    0)
 		return -1;
 	if (job->facts.release[0] && strcmp(job->facts.release, kernel->release) != 0)
 		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", job->facts.release);
 	if (!job->facts.gcc && !job->facts.clang)
-		return err_set(e, ERR_CHECK, "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");
+		return err_set(e, ERR_CHECK,
+			       "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");
 	job->has_facts = true;
 	return facts_store_put(r->options->plan->cache_dir, job, &job->facts, e);
 }
@@ -146,8 +149,8 @@ static void publish_all(struct run *r, struct job *job, const struct session_res
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		if (job->tasks[kind].wanted)
-			publish_task(r->options->output, r->options->plan->artifacts, r->options->listener, job, (enum probe_kind_id)kind,
-				     result ? &result->log : NULL);
+			publish_task(r->options->output, r->options->plan->artifacts, r->options->listener, job,
+				     (enum probe_kind_id)kind, result ? &result->log : NULL);
 }
 
 /* Verdicts out of a session's result. */
@@ -191,7 +194,8 @@ static int build_in_session(struct run *r, struct job *job, const char *toolchai
 }
 
 /* Decides on the compiler, makes its image, and reuses or builds. */
-static int build_job(struct run *r, struct job *job, const struct open_packages *packages, struct session_result *result, struct err *e)
+static int build_job(struct run *r, struct job *job, const struct open_packages *packages, struct session_result *result,
+		     struct err *e)
 {
 	const struct plan_options *plan = r->options->plan;
 	int64_t started = clock_now_ms();
@@ -320,7 +324,8 @@ static int run_workers(struct run *r, struct err *e)
 	unsigned started = 0;
 
 	for (size_t i = 0; i < r->plan->count; i++)
-		r->plan->jobs[i].packages_missing = job_has_work(&r->plan->jobs[i]) ? (unsigned)r->plan->jobs[i].kernel->package_count : 0;
+		r->plan->jobs[i].packages_missing =
+			job_has_work(&r->plan->jobs[i]) ? (unsigned)r->plan->jobs[i].kernel->package_count : 0;
 	if (supply_start(&supply, r->plan->jobs, r->plan->count, &r->supply, e) < 0)
 		return -1;
 	int result = start_workers(r, threads, &started, e);

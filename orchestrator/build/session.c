@@ -83,8 +83,10 @@ static int add_toolchain(const struct session *s, struct strv *env, struct err *
 	const struct recipe *recipe = s->job->choice.recipe;
 	unsigned gcc = (unsigned)s->job->choice.gcc;
 
-	if (strv_take(env, str_printf(e, "CC=gcc-%u", gcc), e) < 0 || strv_take(env, str_printf(e, "CLANG=clang-%u", recipe->clang), e) < 0 ||
-	    strv_take(env, str_printf(e, "LLVM_STRIP=llvm-strip-%u", recipe->clang), e) < 0 || add_env(env, e, "STRIP", "strip") < 0)
+	if (strv_take(env, str_printf(e, "CC=gcc-%u", gcc), e) < 0 ||
+	    strv_take(env, str_printf(e, "CLANG=clang-%u", recipe->clang), e) < 0 ||
+	    strv_take(env, str_printf(e, "LLVM_STRIP=llvm-strip-%u", recipe->clang), e) < 0 ||
+	    add_env(env, e, "STRIP", "strip") < 0)
 		return -1;
 	for (size_t i = 0; i < recipe->env_count; i++) {
 		cleanup_free char *value = recipe_expand(recipe, recipe->env[i].value, gcc, e);
@@ -115,7 +117,8 @@ static int fill_env(const struct session *s, const struct tree_rules *rules, str
 
 	if (add_env(env, e, "JOB", s->job_name) < 0 || strv_take(env, str_printf(e, "PROBE_BYTES=%zu", in->sources.len), e) < 0 ||
 	    add_env(env, e, "BUILD_DIR", rules->build_dir) < 0 || add_env(env, e, "KERNEL_RELEASE", s->job->kernel->release) < 0 ||
-	    add_env(env, e, "ARCH", s->job->kernel->arch->srcarch) < 0 || add_env(env, e, "MODULE_VERSION", in->module_version) < 0 ||
+	    add_env(env, e, "ARCH", s->job->kernel->arch->srcarch) < 0 ||
+	    add_env(env, e, "MODULE_VERSION", in->module_version) < 0 ||
 	    strv_take(env, str_printf(e, "JOBS=%u", s->options->make_jobs), e) < 0)
 		return -1;
 	if (add_kinds(s, env, e) < 0 || add_toolchain(s, env, e) < 0)
@@ -148,7 +151,8 @@ static int on_stderr(void *context, const void *bytes, size_t len, struct err *e
 
 static int start_result_filter(struct session *s, struct err *e)
 {
-	const struct result_expect expect = { .release = s->job->kernel->release, .elf_machine = s->job->kernel->arch->elf_machine };
+	const struct result_expect expect = { .release = s->job->kernel->release,
+					      .elf_machine = s->job->kernel->arch->elf_machine };
 	int out_fds[KIND_COUNT], pipe_fds[2];
 
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
@@ -181,7 +185,9 @@ static int start_build(struct session *s, const int package_fds[], struct err *e
 	for (size_t i = 0; i < kernel->package_count; i++)
 		names[i] = kernel->packages[i].file_name;
 	const char *const argv[] = { "sh", "-c", in->build_script, "orchestrate-build", NULL };
-	const struct exec_spec spec = { .container = s->container, .argv = argv, .env = (const char *const *)env.items, .workdir = "/work" };
+	const struct exec_spec spec = {
+		.container = s->container, .argv = argv, .env = (const char *const *)env.items, .workdir = "/work"
+	};
 	if (exec_start(s->options->engine, &spec, true, &s->exec, e) < 0)
 		return -1;
 	int socket = exec_stdin_fd(s->exec);
@@ -216,12 +222,14 @@ static int explain_broken(struct session *s, struct session_result *ret, struct 
 		return err_set(e, checking.kind, "%s", checking.message);
 	/* The script may still run: end it before anybody else works in there under the same name. */
 	if (builders_kill_job(s->options->builders, s->container, s->job_name, &checking) < 0) {
-		log_printf(s->options->log, LOG_WARNING, "the builder of '%s' is replaced: %s", s->job->kernel->id, checking.message);
+		log_printf(s->options->log, LOG_WARNING, "the builder of '%s' is replaced: %s", s->job->kernel->id,
+			   checking.message);
 		builders_discard(s->options->builders, s->container);
 	}
 	if (why.kind == ERR_TIMEOUT) {
 		char reason[128];
-		snprintf(reason, sizeof(reason), "not done after %u s (--timeout); all its processes were ended", s->options->timeout_s);
+		snprintf(reason, sizeof(reason), "not done after %u s (--timeout); all its processes were ended",
+			 s->options->timeout_s);
 		return fail_all(s, ret, reason);
 	}
 	*e = why;
@@ -239,10 +247,10 @@ static char *meta_text(const struct session *s, int kind, const struct result_ob
 	for (size_t i = 0; i < s->job->kernel->package_count; i++)
 		json_array_append_new(packages, json_string(s->job->kernel->packages[i].file_name));
 	json_t *meta = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "kernel", s->job->kernel->id, "release",
-				 s->job->kernel->release, "kind", kind_name((enum probe_kind_id)kind), "distro", s->job->distro->distro->name,
-				 "module_version", s->options->inputs->module_version, "toolchain", s->job->choice.recipe->name, "compiler", compiler,
-				 "vermagic", object->report.vermagic, "object_sha256", raw, "object_bytes", (json_int_t)object->raw_bytes, "packages",
-				 packages);
+				 s->job->kernel->release, "kind", kind_name((enum probe_kind_id)kind), "distro",
+				 s->job->distro->distro->name, "module_version", s->options->inputs->module_version, "toolchain",
+				 s->job->choice.recipe->name, "compiler", compiler, "vermagic", object->report.vermagic,
+				 "object_sha256", raw, "object_bytes", (json_int_t)object->raw_bytes, "packages", packages);
 	char *text = meta ? json_dumps(meta, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	json_decref(meta);
 	if (!text)
@@ -250,7 +258,8 @@ static char *meta_text(const struct session *s, int kind, const struct result_ob
 	return text;
 }
 
-static int collect_object(struct session *s, int kind, const struct result_object *object, struct session_object *ret, struct err *e)
+static int collect_object(struct session *s, int kind, const struct result_object *object, struct session_object *ret,
+			  struct err *e)
 {
 	struct err check;
 
@@ -287,7 +296,8 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 	if (exit_code == 2)
 		return fail_all(s, ret, "the header tree could not be unpacked in the builder");
 	if (exit_code > 1)
-		return fail_all(s, ret, exit_code == 137 ? "the build was killed (out of memory?)" : "the build script did not start");
+		return fail_all(s, ret,
+				exit_code == 137 ? "the build was killed (out of memory?)" : "the build script did not start");
 	if (result < 0)
 		return fail_all(s, ret, e->message);
 	for (int kind = 0; kind < KIND_COUNT; kind++)

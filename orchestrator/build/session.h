@@ -12,8 +12,8 @@ struct session_options {
 	struct engine *engine;
 	struct builders *builders;
 	struct artifact_store *artifacts;
-	unsigned make_jobs;   /* $JOBS of the build commands */
-	unsigned timeout_s;   /* for one kernel, everything in the builder included */
+	unsigned make_jobs; /* $JOBS of the build commands */
+	unsigned timeout_s; /* for one kernel, everything in the builder included */
 	const struct cancel *cancel;
 	struct log *log;
 };
@@ -22,7 +22,7 @@ struct session_options {
 struct session_object {
 	bool built;
 	struct artifact artifact; /* built: where it is in the store */
-	char *reason;             /* not built: why, in one line; owned */
+	char *reason;		  /* not built: why, in one line; owned */
 };
 
 struct session_result {
@@ -33,9 +33,10 @@ struct session_result {
 /* Builds what the job's planned tasks want, in the builder for its family and toolchain_id. package_fds: verified packages, in
  * the kernel's order, shared. Objects go through the gate into the artifact store under their keys (tasks need has_key).
  * 0: done, *ret says per kind how it went. -1: ERR_CANCELLED; ERR_TEMPORARY when the builder died beneath us, which is not
- * the kernel's fault for sure: worth another try; anything else is ours and final. *ret must be {0}; released by session_result_release whatever came of it. */
-must_check int session_run(const struct session_options *options, const struct job *job, const char *toolchain_id, const int package_fds[],
-			   struct session_result *ret, struct err *e);
+ * the kernel's fault for sure: worth another try; anything else is ours and final. *ret must be {0}; released by
+ * session_result_release whatever came of it. */
+must_check int session_run(const struct session_options *options, const struct job *job, const char *toolchain_id,
+			   const int package_fds[], struct session_result *ret, struct err *e);
 void session_result_release(struct session_result *r);
 
 #define cleanup_session_result __attribute__((cleanup(session_result_release)))

@@ -62,7 +62,8 @@ static int pack_file(struct packer *p, const char *dir, const char *path, const 
 		return -1;
 	p->bytes += body.len;
 	if (p->bytes > SOURCES_MAX_BYTES || ++p->files > SOURCES_MAX_FILES)
-		return err_set(e, ERR_LIMIT, "the probe's sources are more than %d MiB or %d files", SOURCES_MAX_BYTES >> 20, SOURCES_MAX_FILES);
+		return err_set(e, ERR_LIMIT, "the probe's sources are more than %d MiB or %d files", SOURCES_MAX_BYTES >> 20,
+			       SOURCES_MAX_FILES);
 	if (hasher_text(p->hasher, path, e) < 0 || hasher_text(p->hasher, mode == 0755 ? "x" : "-", e) < 0 ||
 	    hasher_field(p->hasher, buf_text(&body), body.len, e) < 0)
 		return -1;

@@ -22,9 +22,9 @@ struct supply {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct orders waiting; /* under lock */
-	bool ending;           /* under lock */
+	bool ending;	       /* under lock */
 	struct orders current; /* the thread's own */
-	bool *reported;        /* of current */
+	bool *reported;	       /* of current */
 };
 
 static int orders_add(struct orders *o, struct job *job, size_t package, struct err *e)
@@ -54,7 +54,8 @@ static void on_progress(void *context, uint64_t bytes_done, uint64_t bytes_total
 {
 	struct supply *s = context;
 
-	event_send(s->options.listener, &(struct event){ .kind = EVENT_FETCH, .bytes_done = bytes_done, .bytes_total = bytes_total });
+	event_send(s->options.listener,
+		   &(struct event){ .kind = EVENT_FETCH, .bytes_done = bytes_done, .bytes_total = bytes_total });
 }
 
 static void fill_request(const struct order *order, struct cache_request *request)

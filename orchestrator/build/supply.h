@@ -21,7 +21,8 @@ struct supply_options {
 
 /* Asks for all packages of the jobs that have work; arrived comes exactly once per package of each such job. Everything is
  * borrowed and must outlive the result. */
-must_check int supply_start(const struct supply_options *options, struct job *jobs, size_t count, struct supply **ret, struct err *e);
+must_check int supply_start(const struct supply_options *options, struct job *jobs, size_t count, struct supply **ret,
+			    struct err *e);
 /* Asks again for one package of a job (it was found damaged and set aside); arrived comes once more for it. Thread-safe. */
 must_check int supply_again(struct supply *s, struct job *job, size_t package, struct err *e);
 /* Ends the thread after what it is doing (at once after a cancel), joins it, frees. NULL is fine. */

@@ -1,4 +1,5 @@
-/* The toolchain images of one run: each recipe's image is looked for once, and made at most once however many kernels wait for it. */
+/* The toolchain images of one run: each recipe's image is looked for once, and made at most once however many kernels wait for it.
+ */
 #ifndef ORCHESTRATE_BUILD_TOOLCHAINS_H
 #define ORCHESTRATE_BUILD_TOOLCHAINS_H
 
@@ -28,8 +29,8 @@ must_check int toolchains_new(const struct toolchains_options *options, struct t
 void toolchains_free(struct toolchains *t);
 /* The id of the recipe's image, borrowed from t. 1 there, 0 not made yet. */
 must_check int toolchains_find(struct toolchains *t, const struct recipe *recipe, const char **ret_id, struct err *e);
-/* As toolchains_find, but makes it when it is missing; others who want the same wait meanwhile. What failed once fails again with the same
- * error, without another try in this run. */
+/* As toolchains_find, but makes it when it is missing; others who want the same wait meanwhile. What failed once fails again with
+ * the same error, without another try in this run. */
 must_check int toolchains_ensure(struct toolchains *t, const struct recipe *recipe, const char **ret_id, struct err *e);
 /* Borrowed array of pointers to all recipes, for toolchain_choose. */
 const struct recipe *const *toolchains_recipes(const struct toolchains *t, size_t *ret_count);

@@ -184,7 +184,8 @@ static int open_stores(struct build *b, struct err *e)
 		.cancel = &c->cancel,
 	};
 
-	if (cache_open(c->cache_path, &c->log, &b->cache, e) < 0 || artifact_store_open(c->cache_path, &c->log, &b->artifacts, e) < 0)
+	if (cache_open(c->cache_path, &c->log, &b->cache, e) < 0 ||
+	    artifact_store_open(c->cache_path, &c->log, &b->artifacts, e) < 0)
 		return -1;
 	if (context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->mirrors, e) < 0 ||
 	    context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->toolchain_mirrors, e) < 0)
@@ -225,7 +226,8 @@ static void announce(struct build *b)
 	event_send(&b->o->context.listener, &event);
 }
 
-/* One more than there are cores, so that while one kernel waits (for the engine, a disk, the last compiler of a make) others compile. */
+/* One more than there are cores, so that while one kernel waits (for the engine, a disk, the last compiler of a make) others
+ * compile. */
 static unsigned default_jobs(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);

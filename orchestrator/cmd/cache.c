@@ -112,7 +112,8 @@ static void on_progress(void *context, uint64_t bytes_done, uint64_t bytes_total
 {
 	struct fetching *f = context;
 
-	event_send(&f->context->listener, &(struct event){ .kind = EVENT_FETCH, .bytes_done = bytes_done, .bytes_total = bytes_total });
+	event_send(&f->context->listener,
+		   &(struct event){ .kind = EVENT_FETCH, .bytes_done = bytes_done, .bytes_total = bytes_total });
 }
 
 static int fetch(struct cache_command *o, struct cache *cache, struct err *e)
@@ -165,15 +166,16 @@ static int list(struct cache_command *o, struct cache *cache, struct err *e)
 
 	if (cache_list(cache, print_entry, NULL, e) < 0 || cache_total(cache, &totals, e) < 0)
 		return -1;
-	log_printf(&o->context.log, LOG_INFO, "%" PRIu64 " packages, %.1f MB; %" PRIu64 " unfinished, %" PRIu64 " set aside", totals.packages,
-		   (double)totals.bytes / 1e6, totals.partials, totals.bad);
+	log_printf(&o->context.log, LOG_INFO, "%" PRIu64 " packages, %.1f MB; %" PRIu64 " unfinished, %" PRIu64 " set aside",
+		   totals.packages, (double)totals.bytes / 1e6, totals.partials, totals.bad);
 	return EXIT_GOOD;
 }
 
 static int delete_all(struct cache_command *o, struct cache *cache, struct err *e)
 {
 	if (!o->yes)
-		return err_set(e, ERR_USAGE, "cache delete removes packages that mirrors may have no more; say --yes if that is meant");
+		return err_set(e, ERR_USAGE,
+			       "cache delete removes packages that mirrors may have no more; say --yes if that is meant");
 	return cache_delete(cache, e);
 }
 

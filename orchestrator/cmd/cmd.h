@@ -9,10 +9,10 @@
 enum exit_code {
 	EXIT_GOOD = 0,
 	EXIT_KERNEL_FAILED = 1, /* at least one kernel, package or image did not work out */
-	EXIT_USAGE = 2,         /* arguments, descriptors, lists, recipes, manifests */
-	EXIT_ENGINE = 3,        /* the engine cannot be reached */
+	EXIT_USAGE = 2,		/* arguments, descriptors, lists, recipes, manifests */
+	EXIT_ENGINE = 3,	/* the engine cannot be reached */
 	EXIT_CANCELLED = 4,
-	EXIT_CHECK = 5,         /* an artifact did not pass its check */
+	EXIT_CHECK = 5, /* an artifact did not pass its check */
 };
 
 /* The exit code that an error of this kind ends the program with. */

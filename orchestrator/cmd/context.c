@@ -60,7 +60,8 @@ const struct option_def context_options[] = {
 };
 
 const struct option_def context_engine_options[] = {
-	{ "engine", "ENDPOINT", "the container engine, unix:///path\n[$DOCKER_HOST, else unix:///var/run/docker.sock]", set_engine },
+	{ "engine", "ENDPOINT", "the container engine, unix:///path\n[$DOCKER_HOST, else unix:///var/run/docker.sock]",
+	  set_engine },
 	{ 0 },
 };
 
@@ -175,8 +176,8 @@ static int add_recipe_mirror(struct mirror_table *t, const struct recipe *recipe
 	return mirror_table_add(t, &m, recipe->bootstrap.mirror, e);
 }
 
-int context_mirrors(struct context *c, const struct distro_set *distros, const struct recipe_set *recipes, struct mirror_table **ret,
-		    struct err *e)
+int context_mirrors(struct context *c, const struct distro_set *distros, const struct recipe_set *recipes,
+		    struct mirror_table **ret, struct err *e)
 {
 	cleanup_of(mirror_table) struct mirror_table *t = mirror_table_new(&c->log, &c->cancel, e);
 

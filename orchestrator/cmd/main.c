@@ -23,8 +23,8 @@ static const struct command commands[] = {
 int exit_code_of(const struct err *e)
 {
 	static const enum exit_code codes[ERR_KIND_COUNT] = {
-		[ERR_USAGE] = EXIT_USAGE,	   [ERR_INPUT] = EXIT_USAGE,	      [ERR_NOT_FOUND] = EXIT_USAGE,
-		[ERR_CONFLICT] = EXIT_USAGE,	   [ERR_UNREACHABLE] = EXIT_ENGINE,   [ERR_CANCELLED] = EXIT_CANCELLED,
+		[ERR_USAGE] = EXIT_USAGE,    [ERR_INPUT] = EXIT_USAGE,	      [ERR_NOT_FOUND] = EXIT_USAGE,
+		[ERR_CONFLICT] = EXIT_USAGE, [ERR_UNREACHABLE] = EXIT_ENGINE, [ERR_CANCELLED] = EXIT_CANCELLED,
 		[ERR_CHECK] = EXIT_CHECK,
 	};
 
@@ -54,8 +54,8 @@ static int unknown_command(const char *name)
 		if (commands[i].summary)
 			names[count++] = commands[i].name;
 	const char *near = str_nearest(name, names);
-	fprintf(stderr, "orchestrate: unknown command '%s'%s%s%s; `orchestrate --help` lists them\n", name, near ? ", did you mean '" : "",
-		near ? near : "", near ? "'?" : "");
+	fprintf(stderr, "orchestrate: unknown command '%s'%s%s%s; `orchestrate --help` lists them\n", name,
+		near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return EXIT_USAGE;
 }
 

@@ -31,8 +31,9 @@ struct command_def {
 	const char *epilogue; /* below the options; may be NULL */
 };
 
-/* Applies the options in argv[1...] to target; the words that are none go to *words (NULL: there must be none). 1: --help was asked for and has been printed
- * to stdout; 0: go on; -1: ERR_USAGE. */
-must_check int options_parse(const struct command_def *command, int argc, char **argv, void *target, struct strv *words, struct err *e);
+/* Applies the options in argv[1...] to target; the words that are none go to *words (NULL: there must be none). 1: --help was asked
+ * for and has been printed to stdout; 0: go on; -1: ERR_USAGE. */
+must_check int options_parse(const struct command_def *command, int argc, char **argv, void *target, struct strv *words,
+			     struct err *e);
 
 #endif

@@ -19,8 +19,9 @@ static void print_row(const struct job *job)
 		const struct task *task = &job->tasks[kind];
 		if (!task->wanted)
 			continue;
-		printf("%-34s %-3s %-11s %-8s %s", job->kernel->id, kind_name((enum probe_kind_id)kind), verdict_name(task->verdict),
-		       job->has_choice ? job->choice.recipe->name : "-", task->reason ? task->reason : "");
+		printf("%-34s %-3s %-11s %-8s %s", job->kernel->id, kind_name((enum probe_kind_id)kind),
+		       verdict_name(task->verdict), job->has_choice ? job->choice.recipe->name : "-",
+		       task->reason ? task->reason : "");
 		if (!task->reason && job->has_choice)
 			printf("%s (%s)", job->choice.why, choice_source(job));
 		else if (!task->reason)

@@ -9,7 +9,8 @@
 #include "cmd/progress_view.h"
 
 static const char *const mode_names[] = {
-	[PROGRESS_AUTO] = "auto", [PROGRESS_TTY] = "tty", [PROGRESS_PLAIN] = "plain", [PROGRESS_JSON] = "json", [PROGRESS_QUIET] = "quiet",
+	[PROGRESS_AUTO] = "auto", [PROGRESS_TTY] = "tty",     [PROGRESS_PLAIN] = "plain",
+	[PROGRESS_JSON] = "json", [PROGRESS_QUIET] = "quiet",
 };
 
 static const struct view *const views[] = {

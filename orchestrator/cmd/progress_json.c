@@ -70,7 +70,9 @@ static void json_event(struct progress *p, const struct event *event)
 
 static void json_log(struct progress *p, enum log_level level, const char *line)
 {
-	static const char *const levels[] = { [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info", [LOG_DEBUG] = "debug" };
+	static const char *const levels[] = {
+		[LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"
+	};
 	json_t *object = json_object();
 
 	(void)p;

@@ -55,10 +55,13 @@ void plain_event(struct progress *p, const struct event *event)
 
 void plain_log(struct progress *p, enum log_level level, const char *line)
 {
-	static const char *const words[] = { [LOG_ERROR] = "error: ", [LOG_WARNING] = "warning: ", [LOG_INFO] = "", [LOG_DEBUG] = "" };
+	static const char *const words[] = {
+		[LOG_ERROR] = "error: ", [LOG_WARNING] = "warning: ", [LOG_INFO] = "", [LOG_DEBUG] = ""
+	};
 	static const char *const shades[] = { [LOG_ERROR] = red, [LOG_WARNING] = yellow, [LOG_INFO] = "", [LOG_DEBUG] = "" };
 
-	fprintf(stderr, "orchestrate: %s%s%s%s\n", colour(p, shades[level]), words[level], *shades[level] ? colour(p, plain) : "", line);
+	fprintf(stderr, "orchestrate: %s%s%s%s\n", colour(p, shades[level]), words[level], *shades[level] ? colour(p, plain) : "",
+		line);
 	p->last_output_ms = clock_now_ms();
 }
 
@@ -82,7 +85,8 @@ void plain_summary(struct progress *p, double seconds)
 
 	for (size_t i = 0; i < p->failures.len; i++)
 		fprintf(stderr, "%s%sfailed%s %s", i ? "" : "\n", colour(p, red), colour(p, plain), p->failures.items[i]);
-	fprintf(stderr, "%s%u kernels: %s; %.1f s\n", p->failures.len ? "\n" : "", p->total, verdict_counts(p, counts, sizeof(counts)), seconds);
+	fprintf(stderr, "%s%u kernels: %s; %.1f s\n", p->failures.len ? "\n" : "", p->total,
+		verdict_counts(p, counts, sizeof(counts)), seconds);
 }
 
 const struct view plain_view = {

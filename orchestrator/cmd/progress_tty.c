@@ -63,8 +63,8 @@ static void draw(struct progress *p)
 		draw_active(p, &p->active[i], columns);
 	len = snprintf(line, sizeof(line), "[%u/%u] %s", p->done, p->todo, verdict_counts(p, counts, sizeof(counts)));
 	if (p->bytes_done < p->bytes_total && len > 0 && (size_t)len < sizeof(line))
-		len += snprintf(line + len, sizeof(line) - (size_t)len, ", fetched %s of %s", size_text(p->bytes_done, done, sizeof(done)),
-				size_text(p->bytes_total, total, sizeof(total)));
+		len += snprintf(line + len, sizeof(line) - (size_t)len, ", fetched %s of %s",
+				size_text(p->bytes_done, done, sizeof(done)), size_text(p->bytes_total, total, sizeof(total)));
 	if (left >= 0 && len > 0 && (size_t)len < sizeof(line))
 		snprintf(line + len, sizeof(line) - (size_t)len, ", %lld:%02lld left", (long long)left / 60, (long long)left % 60);
 	begin_line(p);

@@ -61,7 +61,10 @@ static int list_one(struct engine *engine, const struct recipe *recipe, struct e
 	for (size_t i = 0; i < recipe->gcc_count; i++)
 		printf("%s%u", i ? "," : " ", recipe->gcc[i]);
 	printf(" clang %u glibc %s%s  %s  %s\n", recipe->clang, recipe->glibc, recipe->pahole ? " pahole" : "",
-	       !engine ? "unknown" : there ? "present" : "missing", there ? image.id : ref);
+	       !engine ? "unknown"
+	       : there ? "present"
+		       : "missing",
+	       there ? image.id : ref);
 	toolchain_image_release(&image);
 	return 0;
 }
@@ -89,7 +92,8 @@ static void show_line(void *context, const char *line)
 	log_printf(&o->context.log, LOG_DEBUG, "%s", line);
 }
 
-static int build_one(struct toolchain_command *o, struct engine *engine, const struct recipe *recipe, struct mirror_table *mirrors, struct err *e)
+static int build_one(struct toolchain_command *o, struct engine *engine, const struct recipe *recipe, struct mirror_table *mirrors,
+		     struct err *e)
 {
 	struct context *c = &o->context;
 	cleanup_free char *scratch = path_join(c->cache_path, "scratch", e);
@@ -107,7 +111,8 @@ static int build_one(struct toolchain_command *o, struct engine *engine, const s
 	if (!scratch)
 		return -1;
 	event_send(&c->listener, &(struct event){ .kind = EVENT_TOOLCHAIN_START, .name = recipe->name });
-	int result = o->rebuild ? toolchain_make(engine, recipe, &options, &image, e) : toolchain_ensure(engine, recipe, &options, &image, e);
+	int result = o->rebuild ? toolchain_make(engine, recipe, &options, &image, e)
+				: toolchain_ensure(engine, recipe, &options, &image, e);
 	event_send(&c->listener, &(struct event){ .kind = EVENT_TOOLCHAIN_DONE,
 						  .name = recipe->name,
 						  .failed = result < 0,
