@@ -217,6 +217,16 @@ static int make(struct engine *engine, const struct recipe *recipe, const char *
 	}
 }
 
+/* What had the name before has none now and would only take room. A container may still use it: then it stays. */
+static void remove_replaced(struct engine *engine, const struct toolchain_image *old, const struct toolchain_image *made,
+			    const struct toolchain_options *o)
+{
+	struct err e;
+
+	if (old->id && strcmp(old->id, made->id) != 0 && engine_image_remove(engine, old->id, false, &e) < 0)
+		log_printf(o->log, LOG_INFO, "toolchain image %s stays: %s", old->id, e.message);
+}
+
 int toolchain_make(struct engine *engine, const struct recipe *recipe, const struct toolchain_options *options,
 		   struct toolchain_image *ret, struct err *e)
 {
@@ -238,9 +248,15 @@ int toolchain_make(struct engine *engine, const struct recipe *recipe, const str
 		return 0;
 	if (!options->again && e->kind != ERR_NOT_FOUND)
 		return -1;
-	if (make(engine, recipe, ref, options, e) < 0)
+	cleanup_toolchain_image struct toolchain_image old = { 0 }, made = { 0 };
+	if (options->again && toolchain_find(engine, recipe, &old, e) < 0 && e->kind != ERR_NOT_FOUND)
 		return -1;
-	return toolchain_find(engine, recipe, ret, e);
+	if (make(engine, recipe, ref, options, e) < 0 || toolchain_find(engine, recipe, &made, e) < 0)
+		return -1;
+	remove_replaced(engine, &old, &made, options);
+	*ret = made;
+	made = (struct toolchain_image){ 0 };
+	return 0;
 }
 
 int toolchain_ensure(struct engine *engine, const struct recipe *recipe, const struct toolchain_options *options,

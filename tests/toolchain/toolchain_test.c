@@ -132,6 +132,14 @@ Test(toolchain, bootstrap_makes_one_image_and_always_the_same)
 	cr_assert_eq(engine_image_inspect(engine, first.ref, &image, &e), 0);
 	cr_expect_eq(image.layers.len, 1);
 	cr_expect(strv_has(&image.labels, "org.orchestrate.toolchain=test-same"));
+
+	/* Other packages under the same name: the old image does not stay behind. */
+	cleanup_toolchain_image struct toolchain_image other = { 0 };
+	cleanup_engine_image struct engine_image gone = { 0 };
+	write_script("#!/bin/sh\ncd \"$TEST_DIR\" && tar -c env\n");
+	cr_assert_eq(toolchain_make(engine, &recipe, &anew, &other, &e), 0, "%s", e.message);
+	cr_expect_str_neq(other.id, first.id);
+	cr_expect_lt(engine_image_inspect(engine, first.id, &gone, &e), 0);
 	cr_expect_eq(engine_image_remove(engine, first.ref, true, &e), 0, "%s", e.message);
 	snprintf(path, sizeof(path), "%s/%s", scratch, strchr(first.ref, ':') + 1);
 	cr_expect_eq(path_exists(path, &e), 0, "the layer is still in scratch");
