@@ -273,7 +273,8 @@ static int put_in_place(struct artifact_draft *d, struct err *e)
 			return 0;
 		return err_system(e, errno, "putting an artifact in place as '%s'", place);
 	}
-	free(steal_ptr(&d->dir));
+	free(d->dir);
+	d->dir = NULL;
 	cleanup_free char *parent = str_printf(e, "%.*s", (int)(path_base(place) - place - 1), place);
 	if (!parent || content_sync_dir(parent, e) < 0)
 		return -1;

@@ -6,7 +6,7 @@
 #include "cache/content.h"
 #include "cache/record.h"
 
-enum { THREADS = 3, UNDER_WAY_MAX = 32 };
+enum { THREADS = 6, UNDER_WAY_MAX = 32 };
 
 /* First in, first out. */
 struct queue {

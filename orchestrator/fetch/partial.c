@@ -22,8 +22,9 @@ static char *note_path(const struct partial *p, struct err *e)
 
 static void forget_note(struct partial *p)
 {
-	free(steal_ptr(&p->url));
-	free(steal_ptr(&p->validator));
+	free(p->url);
+	free(p->validator);
+	p->url = p->validator = NULL;
 }
 
 /* A note that can't be read is no error: the bytes then count as of unknown origin. */
