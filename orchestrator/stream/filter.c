@@ -73,6 +73,9 @@ int filter_start(const char *program, const char *const argv[], const struct pro
 		return -1;
 	f->errors = pipe_fds[0];
 	cleanup_close int error_write = pipe_fds[1];
+	/* Nobody reads it before filter_wait: a filter that fills it must go on all the same. */
+	if (fd_set_nonblocking(error_write, e) < 0)
+		return -1;
 	if (fd_count)
 		memcpy(all, fds, fd_count * sizeof(*fds));
 	all[fd_count] = (struct process_fd){ error_write, STDERR_FILENO };
@@ -83,35 +86,71 @@ int filter_start(const char *program, const char *const argv[], const struct pro
 }
 
 /* What the filter wrote to its stderr, at most one message long; the last line counts. */
-static void read_report(struct filter *f, char text[ERR_MESSAGE_MAX])
-{
-	char chunk[512];
-	size_t len = 0;
-	ssize_t n;
+struct report {
+	char text[ERR_MESSAGE_MAX];
+	size_t len;
+	bool line_ended;
+};
 
-	while ((n = read(f->errors, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR)) {
-		for (ssize_t i = 0; i < n; i++) {
-			/* Hostile bytes may have had a hand in it: nothing unprintable reaches a terminal. */
-			unsigned char c = (unsigned char)chunk[i];
-			if (c == '\n' && i + 1 < n)
-				len = 0;
-			else if (len + 1 < ERR_MESSAGE_MAX && c != '\n')
-				text[len++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+static char printable(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f ? '?' : c;
+}
+
+static void report_feed(struct report *r, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n') {
+			r->line_ended = true;
+			continue;
 		}
+		if (r->line_ended)
+			r->len = 0;
+		r->line_ended = false;
+		/* Hostile bytes may have had a hand in it: nothing unprintable reaches a terminal. */
+		if (r->len + 1 < sizeof(r->text))
+			r->text[r->len++] = printable(bytes[i]);
 	}
-	text[len] = '\0';
+	r->text[r->len] = '\0';
+}
+
+/* Reads until the filter's end closes the pipe, so that it never waits for us. */
+static int read_report(struct filter *f, const struct cancel *cancel, struct report *r, struct err *e)
+{
+	char chunk[4096];
+
+	for (;;) {
+		struct pollfd polled[] = { { .fd = f->errors, .events = POLLIN }, { .fd = cancel_fd(cancel), .events = POLLIN } };
+		if (poll(polled, ARRAY_LEN(polled), -1) < 0 && errno != EINTR)
+			return err_system(e, errno, "waiting for a filter");
+		if (cancel_check(cancel, e) < 0) {
+			process_release(&f->process);
+			return -1;
+		}
+		if (!polled[0].revents)
+			continue;
+		ssize_t n = read(f->errors, chunk, sizeof(chunk));
+		if (n < 0 && errno != EINTR)
+			return err_system(e, errno, "reading from a filter");
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			report_feed(r, chunk, (size_t)n);
+	}
 }
 
 int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e)
 {
-	char text[ERR_MESSAGE_MAX];
+	struct report report = { .len = 0 };
+	const char *text = report.text;
 	int status = 0;
 
-	if (process_wait(&f->process, cancel, &status, e) < 0)
+	if (read_report(f, cancel, &report, e) < 0 || process_wait(&f->process, cancel, &status, e) < 0)
 		return -1;
-	read_report(f, text);
-	if (WIFEXITED(status) && WEXITSTATUS(status) > EXIT_BASE && WEXITSTATUS(status) < EXIT_BASE + ERR_KIND_COUNT)
-		return err_set(e, (enum err_kind)(WEXITSTATUS(status) - EXIT_BASE), "%s", text);
+	if (WIFEXITED(status) && WEXITSTATUS(status) > EXIT_BASE && WEXITSTATUS(status) < EXIT_BASE + ERR_KIND_COUNT) {
+		enum err_kind kind = (enum err_kind)(WEXITSTATUS(status) - EXIT_BASE);
+		return text[0] ? err_set(e, kind, "%s", text) : err_set(e, kind, "%s: gave no reason", f->name);
+	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		return err_set(e, ERR_HOSTILE, "%s: killed for a forbidden system call", f->name);
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGXFSZ))
@@ -154,9 +193,9 @@ int filter_poll_fd(const struct filter *f)
 	return f->process.pid_fd;
 }
 
-static int set_limit(int resource, rlim_t value, const char *what, struct err *e)
+static int set_limit(int resource, rlim_t value, rlim_t hard, const char *what, struct err *e)
 {
-	struct rlimit limit = { value, value };
+	struct rlimit limit = { value, hard };
 
 	if (setrlimit(resource, &limit) < 0)
 		return err_system(e, errno, "setting the %s limit", what);
@@ -165,14 +204,14 @@ static int set_limit(int resource, rlim_t value, const char *what, struct err *e
 
 /* Parsing, memory and the end of the process. No socket, no new descriptor, no other process. */
 static const int allowed_calls[] = {
-	SCMP_SYS(read),		 SCMP_SYS(readv),	   SCMP_SYS(pread64),	      SCMP_SYS(write),	      SCMP_SYS(writev),
-	SCMP_SYS(pwrite64),	 SCMP_SYS(lseek),	   SCMP_SYS(close),	      SCMP_SYS(fstat),	      SCMP_SYS(ftruncate),
-	SCMP_SYS(brk),		 SCMP_SYS(munmap),	   SCMP_SYS(mremap),	      SCMP_SYS(madvise),      SCMP_SYS(futex),
-	SCMP_SYS(getrandom),	 SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),    SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
-	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),   SCMP_SYS(getpid),	      SCMP_SYS(gettid),	      SCMP_SYS(tgkill),
-	SCMP_SYS(exit),		 SCMP_SYS(exit_group),	   SCMP_SYS(restart_syscall),
+	SCMP_SYS(read),		 SCMP_SYS(readv),	    SCMP_SYS(pread64),	    SCMP_SYS(write),	    SCMP_SYS(writev),
+	SCMP_SYS(pwrite64),	 SCMP_SYS(lseek),	    SCMP_SYS(close),	    SCMP_SYS(fstat),	    SCMP_SYS(ftruncate),
+	SCMP_SYS(brk),		 SCMP_SYS(munmap),	    SCMP_SYS(mremap),	    SCMP_SYS(madvise),	    SCMP_SYS(futex),
+	SCMP_SYS(getrandom),	 SCMP_SYS(rt_sigprocmask),  SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),    SCMP_SYS(getpid),	    SCMP_SYS(gettid),	    SCMP_SYS(exit),
+	SCMP_SYS(exit_group),	 SCMP_SYS(restart_syscall),
 #if defined(__SANITIZE_ADDRESS__)
-	SCMP_SYS(mprotect),	 SCMP_SYS(sched_yield),	   SCMP_SYS(getrusage),	      SCMP_SYS(readlink),
+	SCMP_SYS(mprotect),	 SCMP_SYS(sched_yield),	    SCMP_SYS(getrusage),    SCMP_SYS(readlink),
 #endif
 };
 
@@ -213,9 +252,12 @@ static int load_rules(scmp_filter_ctx context, const struct filter_limits *limit
 	if (!rc)
 		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mmap), 1,
 				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+	/* abort(3) signals itself; nobody else may be signalled. */
+	if (!rc)
+		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				      SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)getpid()));
 	if (!rc && limits->threads)
 		rc = allow_threads(context);
-
 	for (size_t i = 0; i < ARRAY_LEN(allowed_calls) && !rc; i++)
 		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed_calls[i], 0);
 	for (size_t i = 0; i < ARRAY_LEN(refused_calls) && !rc; i++)
@@ -233,11 +275,13 @@ static int load_rules(scmp_filter_ctx context, const struct filter_limits *limit
 int filter_confine(const struct filter_limits *limits, struct err *e)
 {
 #if !defined(__SANITIZE_ADDRESS__) /* whose shadow memory is terabytes of address space */
-	if (set_limit(RLIMIT_AS, limits->memory_bytes, "memory", e) < 0)
+	if (set_limit(RLIMIT_AS, limits->memory_bytes, limits->memory_bytes, "memory", e) < 0)
 		return -1;
 #endif
-	if (set_limit(RLIMIT_CPU, limits->cpu_seconds, "CPU time", e) < 0 ||
-	    set_limit(RLIMIT_FSIZE, limits->file_bytes, "file size", e) < 0 || set_limit(RLIMIT_CORE, 0, "core size", e) < 0)
+	/* At the hard limit of CPU time comes SIGKILL, which says nothing: the soft one is reached first. */
+	if (set_limit(RLIMIT_CPU, limits->cpu_seconds, limits->cpu_seconds + 1, "CPU time", e) < 0 ||
+	    set_limit(RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes, "file size", e) < 0 ||
+	    set_limit(RLIMIT_CORE, 0, 0, "core size", e) < 0)
 		return -1;
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!context)
@@ -251,9 +295,14 @@ int filter_confine(const struct filter_limits *limits, struct err *e)
 
 int filter_report(const struct err *e)
 {
-	struct err ignored;
+	enum err_kind kind = e->kind == ERR_SYSTEM && e->errnum == ENOMEM ? ERR_LIMIT : e->kind;
+	char line[ERR_MESSAGE_MAX + 1] = "\n"; /* ends what a library may have left there */
+	size_t len = 1;
 
-	if (fd_write_all(STDERR_FILENO, e->message, strlen(e->message), &ignored) < 0)
-		return EXIT_FAILURE;
-	return EXIT_BASE + (int)e->kind;
+	for (const char *p = e->message; *p; p++)
+		line[len++] = printable(*p);
+	/* A pipe takes it whole or, full of noise, not at all: then the kind alone has to do. */
+	ssize_t written = write(STDERR_FILENO, line, len);
+	(void)written;
+	return EXIT_BASE + (int)kind;
 }

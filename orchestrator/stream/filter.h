@@ -40,7 +40,7 @@ struct filter_limits {
 /* Sets the limits and the system-call filter; no way back. After it: read, write, seek on what is open, memory, exit. Opening
  * anything fails with EACCES; whatever else kills the process. */
 must_check int filter_confine(const struct filter_limits *limits, struct err *e);
-/* Writes *e for filter_wait to find and gives the exit code to leave with. */
+/* Writes *e for filter_wait to find and gives the exit code to leave with. Out of memory in here is the memory limit: ERR_LIMIT. */
 int filter_report(const struct err *e);
 
 #endif
