@@ -1,12 +1,14 @@
 #include "stream/archive_stream.h"
 
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdlib.h>
 
 enum { CHUNK = 256 * 1024 };
 
 struct read_bridge {
 	struct source *source;
+	bool started;
 	char chunk[CHUNK];
 };
 
@@ -23,13 +25,22 @@ static la_ssize_t bridge_read(struct archive *a, void *context, const void **byt
 	struct read_bridge *bridge = context;
 	struct err e;
 
-	ssize_t n = source_read(bridge->source, bridge->chunk, sizeof(bridge->chunk), &e);
-	if (n < 0) {
-		set_below(a, &e);
-		return ARCHIVE_FATAL;
-	}
+	size_t got = 0;
+	ssize_t n;
+
+	/* The first chunk is filled: while libarchive guesses the format it takes a failure for the end, and says that it knows no
+	 * such format. */
+	do {
+		n = source_read(bridge->source, bridge->chunk + got, sizeof(bridge->chunk) - got, &e);
+		if (n < 0) {
+			set_below(a, &e);
+			return ARCHIVE_FATAL;
+		}
+		got += (size_t)n;
+	} while (!bridge->started && n > 0 && got < sizeof(bridge->chunk));
+	bridge->started = true;
 	*bytes = bridge->chunk;
-	return n;
+	return (la_ssize_t)got;
 }
 
 static int bridge_close(struct archive *a, void *context)
@@ -45,6 +56,7 @@ int archive_read_open_source(struct archive *a, struct source *s, struct err *e)
 	if (!bridge)
 		return err_no_memory(e);
 	bridge->source = s;
+	bridge->started = false;
 	if (archive_read_open(a, bridge, NULL, bridge_read, bridge_close) != ARCHIVE_OK)
 		return archive_err(a, e);
 	return 0;
@@ -111,5 +123,7 @@ int archive_err(struct archive *a, struct err *e)
 
 	if (number >= KIND_BASE && number < KIND_BASE + ERR_KIND_COUNT)
 		return err_set(e, (enum err_kind)(number - KIND_BASE), "%s", text ? text : "archive error");
+	if (number == ENOMEM)
+		return err_no_memory(e);
 	return err_set(e, ERR_CORRUPT, "%s", text ? text : "not a readable archive");
 }

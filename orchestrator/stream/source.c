@@ -114,6 +114,8 @@ static ssize_t memory_source_read(struct source *s, void *bytes, size_t len, str
 	(void)e;
 	if (len > m->left)
 		len = m->left;
+	if (len == 0)
+		return 0;
 	memcpy(bytes, m->bytes, len);
 	m->bytes += len;
 	m->left -= len;
