@@ -48,7 +48,8 @@ Test(buf, consume_drops_from_the_front)
 		size_t drop;
 		const char *left;
 	} rows[] = {
-		{ "abcdef", 0, "abcdef" }, { "abcdef", 2, "cdef" }, { "abcdef", 6, "" }, { "abcdef", 7, "" }, { "", 1, "" }, { NULL, 1, "" },
+		{ "abcdef", 0, "abcdef" }, { "abcdef", 2, "cdef" }, { "abcdef", 6, "" },
+		{ "abcdef", 7, "" },	   { "", 1, "" },	    { NULL, 1, "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -122,8 +123,9 @@ Test(str, starts_and_ends)
 		const char *text, *with;
 		bool starts, ends;
 	} rows[] = {
-		{ "a.ko.gz", ".gz", false, true }, { "a.ko.gz", "a.k", true, false }, { "gz", ".gz", false, false },
-		{ "", "", true, true },		   { "x", "", true, true },	      { "", "x", false, false },
+		{ "a.ko.gz", ".gz", false, true }, { "a.ko.gz", "a.k", true, false },
+		{ "gz", ".gz", false, false },	   { "", "", true, true },
+		{ "x", "", true, true },	   { "", "x", false, false },
 		{ "same", "same", true, true },
 	};
 
@@ -141,21 +143,11 @@ Test(str, distance)
 		const char *a, *b;
 		size_t distance;
 	} rows[] = {
-		{ "", "", 0 },
-		{ "", "abc", 3 },
-		{ "build", "build", 0 },
-		{ "biuld", "build", 1 },
-		{ "buidl", "build", 1 },
-		{ "bulid", "build", 1 },
-		{ "buld", "build", 1 },
-		{ "builds", "build", 1 },
-		{ "kitten", "sitting", 3 },
-		{ "ca", "abc", 3 },
-		{ "abcd", "badc", 2 },
-		{ long63, "", 63 },
-		{ long63, long63, 0 },
-		{ long64, "a", SIZE_MAX },
-		{ "a", long64, SIZE_MAX },
+		{ "", "", 0 },		 { "", "abc", 3 },	    { "build", "build", 0 },
+		{ "biuld", "build", 1 }, { "buidl", "build", 1 },   { "bulid", "build", 1 },
+		{ "buld", "build", 1 },	 { "builds", "build", 1 },  { "kitten", "sitting", 3 },
+		{ "ca", "abc", 3 },	 { "abcd", "badc", 2 },	    { long63, "", 63 },
+		{ long63, long63, 0 },	 { long64, "a", SIZE_MAX }, { "a", long64, SIZE_MAX },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -172,14 +164,21 @@ Test(str, nearest)
 	static const struct {
 		const char *text, *nearest;
 	} rows[] = {
-		{ "biuld", "build" },	{ "imgae", "image" }, { "chache", "cache" },   { "toolchian", "toolchain" }, { "toolchains", "toolchain" },
-		{ "xyzzy", NULL },	{ "", NULL },	      { "completely-else", NULL }, { "b", NULL },
+		{ "biuld", "build" },
+		{ "imgae", "image" },
+		{ "chache", "cache" },
+		{ "toolchian", "toolchain" },
+		{ "toolchains", "toolchain" },
+		{ "xyzzy", NULL },
+		{ "", NULL },
+		{ "completely-else", NULL },
+		{ "b", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *near = str_nearest(rows[i].text, words);
-		cr_expect(near == rows[i].nearest || (near && rows[i].nearest && strcmp(near, rows[i].nearest) == 0), "'%s': %s", rows[i].text,
-			  near ? near : "nothing");
+		cr_expect(near == rows[i].nearest || (near && rows[i].nearest && strcmp(near, rows[i].nearest) == 0), "'%s': %s",
+			  rows[i].text, near ? near : "nothing");
 	}
 	cr_expect_null(str_nearest("build", none));
 }

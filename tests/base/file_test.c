@@ -57,8 +57,9 @@ Test(path, join_and_base)
 	static const struct {
 		const char *a, *b, *joined, *base;
 	} rows[] = {
-		{ "a", "b", "a/b", "b" }, { "a/", "b", "a/b", "b" }, { "", "b", "b", "b" },	{ "a", "/b", "/b", "b" },
-		{ "/", "b", "/b", "b" },  { "a", "", "a/", "" },     { "a/b", "c/d", "a/b/c/d", "d" },
+		{ "a", "b", "a/b", "b" },	  { "a/", "b", "a/b", "b" }, { "", "b", "b", "b" },
+		{ "a", "/b", "/b", "b" },	  { "/", "b", "/b", "b" },   { "a", "", "a/", "" },
+		{ "a/b", "c/d", "a/b/c/d", "d" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -75,31 +76,11 @@ Test(path, is_plain)
 		const char *path;
 		bool plain;
 	} rows[] = {
-		{ "a", true },
-		{ "a/b.c/d", true },
-		{ "...", true },
-		{ "..a", true },
-		{ ".a", true },
-		{ "a..", true },
-		{ "a b", true },
-		{ "\xc3\xa4", true },
-		{ "", false },
-		{ "/", false },
-		{ "/a", false },
-		{ "a/", false },
-		{ "a//b", false },
-		{ ".", false },
-		{ "..", false },
-		{ "./a", false },
-		{ "a/.", false },
-		{ "a/./b", false },
-		{ "../a", false },
-		{ "a/..", false },
-		{ "a/../b", false },
-		{ "a\n", false },
-		{ "a\x1b[31m", false },
-		{ "a\x7f", false },
-		{ "a/b\tc", false },
+		{ "a", true },	     { "a/b.c/d", true }, { "...", true },	  { "..a", true },    { ".a", true },
+		{ "a..", true },     { "a b", true },	  { "\xc3\xa4", true },	  { "", false },      { "/", false },
+		{ "/a", false },     { "a/", false },	  { "a//b", false },	  { ".", false },     { "..", false },
+		{ "./a", false },    { "a/.", false },	  { "a/./b", false },	  { "../a", false },  { "a/..", false },
+		{ "a/../b", false }, { "a\n", false },	  { "a\x1b[31m", false }, { "a\x7f", false }, { "a/b\tc", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -137,8 +118,9 @@ Test(path, remove_does_not_follow_links)
 
 	temp_dir_make(&dir);
 	cleanup_free char *keep = below(&dir, "keep"), *kept = below(&dir, "keep/file"), *tree = below(&dir, "tree"),
-			  *sub = below(&dir, "tree/sub/deep"), *link = below(&dir, "tree/sub/link"), *file = below(&dir, "tree/sub/f"),
-			  *top_link = below(&dir, "top"), *dangling = below(&dir, "tree/dangling");
+			  *sub = below(&dir, "tree/sub/deep"), *link = below(&dir, "tree/sub/link"),
+			  *file = below(&dir, "tree/sub/f"), *top_link = below(&dir, "top"),
+			  *dangling = below(&dir, "tree/dangling");
 	cr_assert_eq(path_make_dirs(keep, &e), 0);
 	cr_assert_eq(path_make_dirs(sub, &e), 0);
 	write_file(kept, "kept");

@@ -26,7 +26,10 @@ static int print_descriptors(int argc, char **argv)
 	(void)argc, (void)argv;
 	for (int fd = 0; fd < 1024; fd++)
 		if (fstat(fd, &st) == 0)
-			printf("%d %s%s\n", fd, S_ISFIFO(st.st_mode) ? "pipe" : S_ISCHR(st.st_mode) ? "device" : "file",
+			printf("%d %s%s\n", fd,
+			       S_ISFIFO(st.st_mode)  ? "pipe"
+			       : S_ISCHR(st.st_mode) ? "device"
+						     : "file",
 			       fcntl(fd, F_GETFD) & FD_CLOEXEC ? " cloexec" : "");
 	return 0;
 }

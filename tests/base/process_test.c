@@ -36,8 +36,20 @@ static int count_open_descriptors(void)
 
 Test(process, arguments_arrive_untouched)
 {
-	const char *const argv[] = { helper_program(), "helper", "arguments", "plain", "", "two words", " lead and trail ", "$HOME `id` $(id)",
-				     "a;b|c&d>e<f", "*?[a-z]~", "'single' \"double\" \\back", "tab\tnewline\nend", "\xc3\xa4", NULL };
+	const char *const argv[] = { helper_program(),
+				     "helper",
+				     "arguments",
+				     "plain",
+				     "",
+				     "two words",
+				     " lead and trail ",
+				     "$HOME `id` $(id)",
+				     "a;b|c&d>e<f",
+				     "*?[a-z]~",
+				     "'single' \"double\" \\back",
+				     "tab\tnewline\nend",
+				     "\xc3\xa4",
+				     NULL };
 	cleanup_buf struct buf out = { 0 };
 	cleanup_buf struct buf expected = { 0 };
 	struct err e;
@@ -141,7 +153,9 @@ Test(process, much_stderr_neither_blocks_nor_grows, .timeout = 20)
 	cleanup_buf struct buf out = { 0 };
 	struct err e;
 
-	cr_expect_eq(run_shell("head -c 3000000 /dev/zero | tr '\\0' '\\n' >&2; echo the end >&2; echo out; exit 9", OUTPUT_MAX, &out, NULL, &e), -1);
+	cr_expect_eq(run_shell("head -c 3000000 /dev/zero | tr '\\0' '\\n' >&2; echo the end >&2; echo out; exit 9", OUTPUT_MAX,
+			       &out, NULL, &e),
+		     -1);
 	cr_expect_str_eq(e.message, "'sh' exited with code 9: the end");
 	cr_expect_str_eq(buf_text(&out), "out\n");
 }
@@ -203,7 +217,9 @@ static void run_contents(const struct process_fd *given, size_t count, const cha
 
 Test(process, a_target_may_be_the_source_of_another)
 {
-	const struct process_fd swapped[] = { { pipe_with("forty", 40), 41 }, { pipe_with("one", 41), 40 }, { pipe_with("two", 42), 0 } };
+	const struct process_fd swapped[] = { { pipe_with("forty", 40), 41 },
+					      { pipe_with("one", 41), 40 },
+					      { pipe_with("two", 42), 0 } };
 	static const char *const names[] = { "40", "41", "0" };
 	cleanup_buf struct buf out = { 0 };
 
@@ -223,7 +239,9 @@ Test(process, a_source_may_keep_its_number)
 
 Test(process, sources_with_high_numbers_stay_apart)
 {
-	const struct process_fd high[] = { { pipe_with("a", 65), 3 }, { pipe_with("b", 64), 4 }, { pipe_with("c", 67), 5 }, { pipe_with("d", 66), 6 } };
+	const struct process_fd high[] = {
+		{ pipe_with("a", 65), 3 }, { pipe_with("b", 64), 4 }, { pipe_with("c", 67), 5 }, { pipe_with("d", 66), 6 }
+	};
 	static const char *const names[] = { "3", "4", "5", "6" };
 	cleanup_buf struct buf out = { 0 };
 
