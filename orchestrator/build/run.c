@@ -189,7 +189,7 @@ static int build_in_session(struct run *r, struct job *job, const char *toolchai
 			return -1;
 		log_printf(r->options->log, LOG_WARNING, "'%s': %s; once more in a new one", job->kernel->id, e->message);
 		session_result_release(result);
-		*result = (struct session_result){ 0 };
+		session_result_init(result);
 	}
 }
 
@@ -224,11 +224,12 @@ static int build_job(struct run *r, struct job *job, const struct open_packages 
 
 static void do_job(struct run *r, struct job *job)
 {
-	cleanup_session_result struct session_result result = { 0 };
+	cleanup_session_result struct session_result result;
 	struct open_packages packages = { .count = 0 };
 	int64_t started = clock_now_ms();
 	struct err e;
 
+	session_result_init(&result);
 	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_START, .kernel = job->kernel->id });
 	int opened = open_packages(r, job, &packages, &e);
 	if (opened == 0) {

@@ -27,6 +27,13 @@ struct session {
 	struct build_log *log;
 };
 
+void session_result_init(struct session_result *r)
+{
+	*r = (struct session_result){ 0 };
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		r->objects[kind].artifact.fd = -1;
+}
+
 void session_result_release(struct session_result *r)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
@@ -339,8 +346,6 @@ int session_run(const struct session_options *options, const struct job *job, co
 {
 	struct session s = { .options = options, .job = job, .result_fd = -1, .result.report_fd = -1, .log = &ret->log };
 
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		ret->objects[kind].artifact.fd = -1;
 	int result = run(&s, toolchain_id, package_fds, ret, e);
 	session_release(&s);
 	return result;

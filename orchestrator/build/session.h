@@ -33,10 +33,12 @@ struct session_result {
 /* Builds what the job's planned tasks want, in the builder for its family and toolchain_id. package_fds: verified packages, in
  * the kernel's order, shared. Objects go through the gate into the artifact store under their keys (tasks need has_key).
  * 0: done, *ret says per kind how it went. -1: ERR_CANCELLED; ERR_TEMPORARY when the builder died beneath us, which is not
- * the kernel's fault for sure: worth another try; anything else is ours and final. *ret must be {0}; released by
+ * the kernel's fault for sure: worth another try; anything else is ours and final. *ret must be initialised; released by
  * session_result_release whatever came of it. */
 must_check int session_run(const struct session_options *options, const struct job *job, const char *toolchain_id,
 			   const int package_fds[], struct session_result *ret, struct err *e);
+/* Before first use, and after a release for another. */
+void session_result_init(struct session_result *r);
 void session_result_release(struct session_result *r);
 
 #define cleanup_session_result __attribute__((cleanup(session_result_release)))
