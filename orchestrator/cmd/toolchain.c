@@ -105,6 +105,7 @@ static int build_one(struct toolchain_command *o, struct engine *engine, const s
 		.progress = show_line,
 		.context = o,
 		.cancel = &c->cancel,
+		.again = o->rebuild,
 	};
 	int64_t started = clock_now_ms();
 
