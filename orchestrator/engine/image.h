@@ -13,7 +13,8 @@
 
 /* {0} is empty. What the engine does not say is NULL or empty. */
 struct engine_image {
-	char *id; /* "sha256:<hex of the config>" */
+	char *id; /* "sha256:<hex>": of the config, or of the manifest where the engine keeps images in containerd; compare layers,
+		     not ids */
 	char *os, *arch, *user, *workdir;
 	uint64_t size_bytes;
 	struct strv tags;	/* "name:tag" */

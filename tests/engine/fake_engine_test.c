@@ -18,6 +18,8 @@
 
 #define VERSION(most, least) FAKE_OK("{\"ApiVersion\":\"" most "\",\"MinAPIVersion\":\"" least "\",\"Version\":\"9.9\"}")
 
+TestSuite(request, .timeout = 60);
+
 /* An engine on top of a script; ends with the test's process. */
 static struct engine *engine_on(const struct fake_step *steps, size_t count, const struct cancel *cancel,
 				struct fake_engine **ret_fake)
