@@ -67,7 +67,7 @@ int build_log_feed(struct build_log *log, const void *bytes, size_t len, struct 
 		}
 		if (c == '\r')
 			continue;
-		if ((unsigned char)c < 0x20 && c != '\t')
+		if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
 			c = '?';
 		if (buf_append(&log->line, &c, 1, e) < 0)
 			return -1;

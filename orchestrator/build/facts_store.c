@@ -49,7 +49,7 @@ int facts_store_get(const char *cache_dir, const struct job *job, struct facts *
 	if (!path)
 		return -1;
 	if (file_read(path, RECORD_MAX, &text, e) < 0)
-		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+		return e->kind == ERR_NOT_FOUND || e->kind == ERR_LIMIT ? 0 : -1;
 	return facts_decode(buf_text(&text), ret, e) == 0;
 }
 

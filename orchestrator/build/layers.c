@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -21,19 +22,23 @@ static const char scheme[] = "orchestrate layer 1";
 /* The kernel's id in a file name of the tree, NULL when the name is none of the tree's. Caller frees. */
 static char *kernel_of(const char *name, const char *probe_name)
 {
-	static const char *const suffixes[] = { ".ko.gz", ".o.gz", ".unavail" };
-	size_t prefix = strlen(probe_name), len = strlen(name);
-	const char *p = name + (name[0] == '.');
+	static const struct {
+		const char *before, *infix, *suffix;
+	} forms[] = {
+		{ "", "-ebpf-", ".o.gz" },
+		{ "", "-", ".ko.gz" },
+		{ ".", "-ebpf-", ".unavail" },
+		{ ".", "-", ".unavail" },
+	};
+	size_t len = strlen(name);
 
-	if (strncmp(p, probe_name, prefix) != 0 || p[prefix] != '-')
-		return NULL;
-	p += prefix + 1;
-	if (str_starts(p, "ebpf-"))
-		p += strlen("ebpf-");
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		const char *end = name + len - strlen(suffixes[i]);
-		if (str_ends(name, suffixes[i]) && end > p)
-			return strndup(p, (size_t)(end - p));
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		size_t before = strlen(forms[i].before), probe = strlen(probe_name), infix = strlen(forms[i].infix);
+		size_t around = before + probe + infix + strlen(forms[i].suffix);
+		if (len <= around || !str_starts(name, forms[i].before) || strncmp(name + before, probe_name, probe) != 0 ||
+		    strncmp(name + before + probe, forms[i].infix, infix) != 0 || !str_ends(name, forms[i].suffix))
+			continue;
+		return strndup(name + before + probe + infix, len - around);
 	}
 	return NULL;
 }
@@ -102,6 +107,14 @@ static int add_files(struct layer_builder *b, const char *dir, const struct strv
 
 /* --- the store: a record per layer, by what went into it, beside the blob --- */
 
+/* Old file systems come back from a crash with empty files. */
+static bool is_whole(const char *path, uint64_t size)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
+}
+
 static int record_read(const char *path, const char *store, struct layer *ret, struct err *e)
 {
 	cleanup_buf struct buf text = { 0 };
@@ -111,7 +124,7 @@ static int record_read(const char *path, const char *store, struct layer *ret, s
 	int good = 0;
 
 	if (file_read(path, RECORD_MAX, &text, e) < 0)
-		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+		return e->kind == ERR_NOT_FOUND || e->kind == ERR_LIMIT ? 0 : -1;
 	json_t *json = json_loads(buf_text(&text), 0, NULL);
 	if (json &&
 	    json_unpack(json, "{s:s, s:s, s:s, s:I}", "diff_id", &diff_id, "digest", &digest, "media_type", &media_type, "size",
@@ -121,7 +134,7 @@ static int record_read(const char *path, const char *store, struct layer *ret, s
 		layer.path = path_join(store, digest, e);
 		layer.media_type = strdup(media_type);
 		layer.created_by = strdup(created_by);
-		good = layer.path && layer.media_type && layer.created_by ? path_exists(layer.path, e) : -1;
+		good = layer.path && layer.media_type && layer.created_by ? is_whole(layer.path, layer.size) : err_no_memory(e);
 	}
 	json_decref(json);
 	if (good == 1)

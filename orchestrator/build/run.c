@@ -354,11 +354,12 @@ int run_plan(const struct run_options *options, struct plan *plan, struct err *e
 		return -1;
 	pthread_mutex_init(&r.lock, NULL);
 	pthread_cond_init(&r.changed, NULL);
-	int result = run_workers(&r, e);
+	/* Before the first object: of a tree that a killed run left it must be known which version's objects it holds. */
+	int result = output_put_version(options->output, e);
+	if (result == 0)
+		result = run_workers(&r, e);
 	builders_free(r.builders);
 	pthread_cond_destroy(&r.changed);
 	pthread_mutex_destroy(&r.lock);
-	if (result == 0)
-		result = output_put_version(options->output, e);
 	return result;
 }

@@ -1,0 +1,283 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "build/facts_store.h"
+#include "build/run.h"
+#include "fixture.h"
+
+static const char *const example[] = { "example", NULL };
+static const char *const both[] = { "second", "example", NULL };
+
+Test(plan, floors_decide_what_is_unavailable)
+{
+	static const struct {
+		const char *kernel;
+		enum verdict verdicts[KIND_COUNT];
+		const char *reason, *toolchain;
+	} rows[] = {
+		{ "3.9.0-1-amd64", { VERDICT_UNAVAILABLE, VERDICT_UNAVAILABLE }, "the kernel is below 4.14", NULL },
+		{ "4.9.0-1-amd64", { VERDICT_PLANNED, VERDICT_UNAVAILABLE }, "the kernel is below 4.14", "gcc-12" },
+		{ "5.10.0-1-amd64", { VERDICT_PLANNED, VERDICT_PLANNED }, NULL, "gcc-10" },
+		{ "6.1.0-1-amd64", { VERDICT_PLANNED, VERDICT_PLANNED }, NULL, "gcc-12" },
+		{ "6.1.0-1-cloud-amd64", { VERDICT_PLANNED, VERDICT_PLANNED }, NULL, "gcc-12" },
+	};
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+	cleanup_plan struct plan plan = { 0 };
+	struct run_counts counts;
+
+	checkout_make(&c);
+	checkout_load(&c, &in, example);
+	planner_open(&p, &c, &in);
+	planner_make(&p, &in, &plan);
+	cr_assert_eq(plan.count, ARRAY_LEN(rows));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct job *job = &plan.jobs[i];
+		cr_expect_str_eq(job->kernel->id, rows[i].kernel, "in order");
+		for (int kind = 0; kind < KIND_COUNT; kind++)
+			cr_expect_eq(job->tasks[kind].verdict, rows[i].verdicts[kind], "%s %d", rows[i].kernel, kind);
+		if (rows[i].reason)
+			cr_expect_str_eq(job->tasks[KIND_BPF].reason, rows[i].reason);
+		cr_expect_eq(job->has_choice, rows[i].toolchain != NULL, "%s", rows[i].kernel);
+		if (rows[i].toolchain)
+			cr_expect_str_eq(job->choice.recipe->name, rows[i].toolchain, "%s", rows[i].kernel);
+		cr_expect_eq(job_has_work(job), rows[i].toolchain != NULL);
+	}
+	run_count(&plan, &counts);
+	cr_expect_eq(counts.verdicts[VERDICT_PLANNED], 7);
+	cr_expect_eq(counts.verdicts[VERDICT_UNAVAILABLE], 3);
+}
+
+Test(plan, the_higher_floor_counts)
+{
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+	cleanup_plan struct plan plan = { 0 }, higher = { 0 };
+
+	checkout_make(&c);
+	checkout_load(&c, &in, example);
+	planner_open(&p, &c, &in);
+	free(in.probe.kinds[KIND_BPF].minimum_kernel);
+	in.probe.kinds[KIND_BPF].minimum_kernel = strdup("5.10");
+	planner_make(&p, &in, &plan);
+	cr_expect_eq(plan_job_of(&plan, "5.10.0-1-amd64")->tasks[KIND_BPF].verdict, VERDICT_PLANNED, "the floor itself is reached");
+	free(in.distros.items[0].floors[KIND_BPF]);
+	in.distros.items[0].floors[KIND_BPF] = strdup("5.11");
+	planner_make(&p, &in, &higher);
+	cr_expect_eq(plan_job_of(&higher, "5.10.0-1-amd64")->tasks[KIND_BPF].verdict, VERDICT_UNAVAILABLE);
+	cr_expect_str_eq(plan_job_of(&higher, "5.10.0-1-amd64")->tasks[KIND_BPF].reason, "the kernel is below 5.11");
+}
+
+Test(plan, globs_choose_kernels)
+{
+	static const struct {
+		const char *globs[3];
+		size_t count; /* 0: an error that names the last glob */
+	} rows[] = {
+		{ { "6.1.*" }, 2 },
+		{ { "*-cloud-*" }, 1 },
+		{ { "6.1.0-1-amd64" }, 1 },
+		{ { "5.*", "6.1.*" }, 4 },
+		{ { "*" }, 7 },
+		{ { "6.1.*", "6.1.0-1-amd64" }, 2 },
+		{ { "6.1" }, 0 },
+		{ { "6.1.*", "7.*" }, 0 },
+		{ { "" }, 0 },
+	};
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+
+	checkout_make(&c);
+	checkout_load(&c, &in, both);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_planner struct planner p;
+		cleanup_plan struct plan plan = { 0 };
+		struct err e = { .kind = ERR_NONE };
+		const char *last = "";
+		planner_open(&p, &c, &in);
+		for (size_t g = 0; g < 3 && rows[i].globs[g]; g++) {
+			last = rows[i].globs[g];
+			cr_assert_eq(strv_add(&p.kernels, last, &e), 0);
+		}
+		int made = plan_make(&in, &p.options, &plan, &e);
+		cr_expect_eq(made, rows[i].count ? 0 : -1, "row %zu: %s", i, e.message);
+		cr_expect_eq(plan.count, rows[i].count, "row %zu: %zu", i, plan.count);
+		if (rows[i].count)
+			continue;
+		cr_expect_eq(e.kind, ERR_USAGE);
+		char quoted[64];
+		snprintf(quoted, sizeof(quoted), "'%s'", last);
+		cr_expect_not_null(strstr(e.message, quoted), "%s", e.message);
+	}
+}
+
+Test(plan, kinds_not_asked_for_are_not_counted)
+{
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+	cleanup_plan struct plan plan = { 0 }, none = { 0 };
+	struct run_counts counts;
+
+	checkout_make(&c);
+	checkout_load(&c, &in, example);
+	planner_open(&p, &c, &in);
+	p.options.kinds[KIND_MOD] = false;
+	planner_make(&p, &in, &plan);
+	run_count(&plan, &counts);
+	cr_expect_eq(counts.verdicts[VERDICT_PLANNED], 3);
+	cr_expect_eq(counts.verdicts[VERDICT_UNAVAILABLE], 2);
+	cr_expect_not(job_has_work(plan_job_of(&plan, "4.9.0-1-amd64")));
+	in.probe.kinds[KIND_BPF].present = false;
+	planner_make(&p, &in, &none);
+	run_count(&none, &counts);
+	cr_expect_eq(counts.verdicts[VERDICT_PLANNED] + counts.verdicts[VERDICT_UNAVAILABLE], 0, "the probe has no such kind");
+}
+
+/* Makes the store know what a kernel's packages say. */
+static void put_facts(struct checkout *c, struct planner *p, struct inputs *in, const char *kernel, const struct facts *facts)
+{
+	cleanup_plan struct plan plan = { 0 };
+	struct err e;
+
+	planner_make(p, in, &plan);
+	struct job *job = plan_job_of(&plan, kernel);
+	cr_assert_eq(plan_find_digests(&p->options, job, &e), 1, "%s", e.message);
+	cr_assert_eq(facts_store_put(c->cache, job, facts, &e), 0, "%s", e.message);
+}
+
+Test(plan, facts_decide_over_the_expectation)
+{
+	static const struct {
+		struct facts facts;
+		const char *toolchain; /* NULL: none fits */
+	} rows[] = {
+		{ { .release = "5.10.0-1-amd64", .gcc = 12 }, "gcc-12" },
+		{ { .release = "5.10.0-1-amd64", .gcc = 10 }, "gcc-10" },
+		{ { .release = "5.10.0-1-amd64", .gcc = 10, .glibc = "2.34" }, "gcc-12" },
+		{ { .release = "5.10.0-1-amd64", .gcc = 10, .glibc = "9.99" }, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_checkout struct checkout c;
+		cleanup_inputs struct inputs in = { 0 };
+		cleanup_planner struct planner p;
+		cleanup_plan struct plan plan = { 0 };
+		checkout_make(&c);
+		checkout_load(&c, &in, example);
+		planner_open(&p, &c, &in);
+		put_facts(&c, &p, &in, "5.10.0-1-amd64", &rows[i].facts);
+		planner_make(&p, &in, &plan);
+		const struct job *job = plan_job_of(&plan, "5.10.0-1-amd64");
+		cr_expect(job->has_facts);
+		cr_expect_eq(job->has_choice, rows[i].toolchain != NULL, "row %zu", i);
+		for (int kind = 0; kind < KIND_COUNT; kind++)
+			cr_expect_eq(job->tasks[kind].verdict, rows[i].toolchain ? VERDICT_PLANNED : VERDICT_FAILED, "row %zu", i);
+		if (rows[i].toolchain)
+			cr_expect_str_eq(job->choice.recipe->name, rows[i].toolchain, "row %zu", i);
+		else
+			cr_expect_not_null(strstr(job->tasks[KIND_MOD].reason, "9.99"), "%s", job->tasks[KIND_MOD].reason);
+		cr_expect_not(plan_job_of(&plan, "6.1.0-1-amd64")->has_facts, "the others have none");
+	}
+}
+
+/* Puts bytes into the artifact store under a key. */
+static void put_artifact(struct artifact_store *store, const struct digest *key)
+{
+	cleanup_of(artifact_draft) struct artifact_draft *draft = NULL;
+	struct err e;
+
+	cr_assert_eq(artifact_draft_new(store, key, &draft, &e), 0, "%s", e.message);
+	cr_assert_eq(fd_write_all(artifact_draft_fd(draft), "object", 6, &e), 0);
+	cr_assert_eq(artifact_draft_commit(draft, "{}", NULL, &e), 0, "%s", e.message);
+}
+
+Test(plan, reuses_what_was_built_under_the_same_key)
+{
+	static const struct facts said = { .release = "6.1.0-1-amd64", .gcc = 12 };
+	static const char kernel[] = "6.1.0-1-amd64", toolchain[] = "sha256:abcd";
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+	cleanup_plan struct plan first = { 0 }, second = { 0 }, third = { 0 }, fourth = { 0 };
+	struct err e;
+
+	checkout_make(&c);
+	checkout_load(&c, &in, example);
+	planner_open(&p, &c, &in);
+	put_facts(&c, &p, &in, kernel, &said);
+	planner_make(&p, &in, &first);
+	struct job *job = plan_job_of(&first, kernel);
+	cr_expect_not(job->tasks[KIND_MOD].has_key, "without the toolchain's image there is no key");
+	cr_assert_eq(plan_reuse(&in, &p.options, job, toolchain, &e), 0, "%s", e.message);
+	cr_expect(job->tasks[KIND_MOD].has_key && job->tasks[KIND_BPF].has_key);
+	cr_expect_eq(job->tasks[KIND_MOD].verdict, VERDICT_PLANNED);
+	put_artifact(p.options.artifacts, &job->tasks[KIND_MOD].key);
+
+	planner_make(&p, &in, &second);
+	job = plan_job_of(&second, kernel);
+	cr_assert_eq(plan_reuse(&in, &p.options, job, toolchain, &e), 0, "%s", e.message);
+	cr_expect_eq(job->tasks[KIND_MOD].verdict, VERDICT_REUSED);
+	cr_expect_not_null(job->tasks[KIND_MOD].reason);
+	cr_expect_eq(job->tasks[KIND_BPF].verdict, VERDICT_PLANNED);
+
+	planner_make(&p, &in, &third);
+	job = plan_job_of(&third, kernel);
+	cr_assert_eq(plan_reuse(&in, &p.options, job, "sha256:another", &e), 0, "%s", e.message);
+	cr_expect_eq(job->tasks[KIND_MOD].verdict, VERDICT_PLANNED, "another toolchain, another key");
+
+	p.options.rebuild = true;
+	planner_make(&p, &in, &fourth);
+	job = plan_job_of(&fourth, kernel);
+	cr_assert_eq(plan_reuse(&in, &p.options, job, toolchain, &e), 0, "%s", e.message);
+	cr_expect_eq(job->tasks[KIND_MOD].verdict, VERDICT_PLANNED, "--rebuild takes nothing");
+	cr_expect(job->tasks[KIND_MOD].has_key);
+}
+
+Test(plan, digests_come_from_the_companion_file)
+{
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+	cleanup_plan struct plan plan = { 0 };
+	struct err e;
+
+	checkout_make(&c);
+	checkout_load(&c, &in, both);
+	planner_open(&p, &c, &in);
+	planner_make(&p, &in, &plan);
+	struct job *known = plan_job_of(&plan, "6.1.0-1-amd64"), *unknown = plan_job_of(&plan, "5.14.0-70.x86_64");
+	cr_expect_eq(plan_find_digests(&p.options, known, &e), 1);
+	struct digest expected;
+	const char *url = known->kernel->packages[0].url;
+	cr_assert_eq(digest_of(url, strlen(url), &expected, &e), 0);
+	cr_expect(digest_equal(&known->package_digests[0], &expected));
+	cr_expect_eq(plan_find_digests(&p.options, unknown, &e), 0);
+	cr_expect_null(unknown->package_digests);
+	cr_expect(job_has_work(unknown), "it is planned all the same");
+}
+
+Test(job, failing_leaves_what_was_settled)
+{
+	struct job job = { .tasks = { { .wanted = true }, { .wanted = true } } };
+
+	task_end(&job.tasks[KIND_BPF], VERDICT_UNAVAILABLE, strdup("below the floor"));
+	cr_expect(job_has_work(&job));
+	job_fail(&job, "a package is missing");
+	cr_expect_eq(job.tasks[KIND_MOD].verdict, VERDICT_FAILED);
+	cr_expect_str_eq(job.tasks[KIND_MOD].reason, "a package is missing");
+	cr_expect_eq(job.tasks[KIND_BPF].verdict, VERDICT_UNAVAILABLE);
+	cr_expect_not(job_has_work(&job));
+	job_fail(&job, "later");
+	cr_expect_str_eq(job.tasks[KIND_MOD].reason, "a package is missing");
+	job_release(&job);
+	struct job unwanted = { .tasks = { { .wanted = false } } };
+	cr_expect_not(job_has_work(&unwanted));
+}

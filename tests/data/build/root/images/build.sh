@@ -1,0 +1,2 @@
+# What would run in a builder.
+exit 0
