@@ -103,6 +103,19 @@ static int add_toolchain(const struct session *s, struct strv *env, struct err *
 	return 0;
 }
 
+/* As make itself writes variables into MAKEFLAGS: it splits at blanks and expands what it reads. */
+static int append_for_makeflags(struct buf *flags, const char *variable, struct err *e)
+{
+	if (buf_puts(flags, " ", e) < 0)
+		return -1;
+	for (const char *p = variable; *p; p++) {
+		const char *before = *p == '$' ? "$" : *p == ' ' || *p == '\t' || *p == '\\' ? "\\" : "";
+		if (buf_printf(flags, e, "%s%c", before, *p) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Variables behind `--` in MAKEFLAGS count as if given on make's command line (GNU make manual, "Options/Recursion"). */
 static int add_make_variables(const struct strv *variables, struct strv *env, struct err *e)
 {
@@ -113,7 +126,7 @@ static int add_make_variables(const struct strv *variables, struct strv *env, st
 	if (buf_puts(&flags, " --", e) < 0)
 		return -1;
 	for (size_t i = 0; i < variables->len; i++)
-		if (buf_printf(&flags, e, " %s", variables->items[i]) < 0)
+		if (append_for_makeflags(&flags, variables->items[i], e) < 0)
 			return -1;
 	return add_env(env, e, "MAKEFLAGS", buf_text(&flags));
 }
