@@ -125,13 +125,14 @@ int context_start(struct context *c, struct err *e)
 
 	if (!c->root)
 		c->root = ".";
+	/* Before the first thread: one that does not block them would take the signal, and its default action ends us. */
+	signal(SIGPIPE, SIG_IGN);
+	fill_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (find_cache(c, e) < 0 || cancel_init(&c->cancel, e) < 0 || progress_new(c->progress_mode, &c->progress, e) < 0)
 		return -1;
 	c->log = (struct log){ .write = write_log, .context = c, .level = c->verbose ? LOG_DEBUG : LOG_INFO };
 	c->listener = (struct listener){ .receive = receive_event, .context = c };
-	signal(SIGPIPE, SIG_IGN);
-	fill_signals(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	int rc = pthread_create(&c->signals, NULL, watch_signals, c);
 	if (rc)
 		return err_system(e, rc, "starting a thread");
