@@ -57,7 +57,7 @@ Test(ring, reader_sees_every_record_in_order, .timeout = 60)
 	for (size_t s = 0; s < sizeof(starts) / sizeof(starts[0]); s++) {
 		struct ring *r = ring_new(starts[s]);
 		const struct collector_event *event;
-		struct ring_view view;
+		struct ring_view view = { 0 };
 		uint32_t put = 0, got = 0;
 		unsigned int seed = 7;
 
@@ -86,7 +86,7 @@ Test(ring, kernel_does_not_overwrite_what_the_reader_holds)
 {
 	struct ring *r = ring_new(0);
 	const struct collector_event *event;
-	struct ring_view view;
+	struct ring_view view = { 0 };
 	uint32_t put = 0;
 
 	cr_assert_eq(ring_view_init(&view, &r->header, &r->consumer, r->data), 0);
@@ -146,7 +146,7 @@ Test(ring, reader_refuses_impossible_records, .timeout = 60)
 		struct ring *r = ring_new(BAD[i].start);
 		struct collector_event bad = { .size = BAD[i].size, .type = (uint16_t)BAD[i].type };
 		const struct collector_event *event = NULL;
-		struct ring_view view;
+		struct ring_view view = { 0 };
 
 		memcpy(r->data + BAD[i].start, &bad, sizeof(bad));
 		r->header.head = BAD[i].start + BAD[i].filled;
@@ -160,7 +160,7 @@ Test(ring, reader_refuses_impossible_records, .timeout = 60)
 Test(ring, reader_refuses_headers_it_does_not_know)
 {
 	struct ring *r = ring_new(0);
-	struct ring_view view;
+	struct ring_view view = { 0 };
 
 	r->header.version++;
 	cr_expect_eq(ring_view_init(&view, &r->header, &r->consumer, r->data), -1, "a newer version");
