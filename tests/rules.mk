@@ -5,16 +5,17 @@ TEST_ROOMS := $(filter $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/*/*_t
 TESTS := $(TEST_ROOMS:%=$(OUT)/tests/%_test)
 
 
-# Rooms up to and including $(1); all of them for what is no room.
+# A room is tested with those up to it. What is no room has all but cmd, whose main() a test program must not get.
+rooms_of = $(if $(filter $(1),$(ROOMS)),$(call upto,$(1),$(ROOMS)),$(filter-out cmd,$(ROOMS)))
 upto = $(if $(2),$(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,$(words $(2)),$(2)))))
 
 define test_rules
 tests_$(1)_OBJS := $$(patsubst %.c,$(OUT)/%.o,$$(wildcard tests/$(1)/*.c) $$(wildcard tests/support/*.c))
-tests_$(1)_LIBS := $$(patsubst %,$(OUT)/lib%.a,$$(call reverse,$$(call upto,$(1),$(ROOMS))))
+tests_$(1)_LIBS := $$(patsubst %,$(OUT)/lib%.a,$$(call reverse,$$(call rooms_of,$(1))))
 $(OUT)/tests/$(1)_test: $$(tests_$(1)_OBJS) $$(tests_$(1)_LIBS)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $$@ $$(tests_$(1)_OBJS) -Wl,--start-group $$(tests_$(1)_LIBS) -Wl,--end-group \
-	    $$(shell $(PKG_CONFIG) --libs $$(sort $$(foreach r,$$(call upto,$(1),$(ROOMS)),$$($$(r)_PKGS)) criterion))
+	    $$(shell $(PKG_CONFIG) --libs $$(sort $$(foreach r,$$(call rooms_of,$(1)),$$($$(r)_PKGS)) criterion))
 .PHONY: check-$(1)
 check-$(1): $(OUT)/tests/$(1)_test $(if $(filter base,$(1)),,$(if $(wildcard orchestrator/cmd/main.c),$(OUT)/orchestrate))
 	ci/run-tests $(OUT) $(1)
