@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../support/fake_engine.h"
 #include "../support/temp_dir.h"
@@ -18,8 +19,6 @@
 
 #define VERSION(most, least) FAKE_OK("{\"ApiVersion\":\"" most "\",\"MinAPIVersion\":\"" least "\",\"Version\":\"9.9\"}")
 
-TestSuite(request, .timeout = 60);
-
 /* An engine on top of a script; ends with the test's process. */
 static struct engine *engine_on(const struct fake_step *steps, size_t count, const struct cancel *cancel,
 				struct fake_engine **ret_fake)
@@ -27,6 +26,7 @@ static struct engine *engine_on(const struct fake_step *steps, size_t count, con
 	struct engine *engine = NULL;
 	struct err e = { 0 };
 
+	alarm(60);
 	*ret_fake = fake_engine_start(steps, count);
 	cr_assert(engine_open(fake_engine_endpoint(*ret_fake), cancel, NULL, &engine, &e) == 0, "%s", e.message);
 	return engine;
