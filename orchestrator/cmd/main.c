@@ -59,7 +59,7 @@ static int unknown_command(const char *name)
 	return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		print_help(stdout);
@@ -75,4 +75,16 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	return unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	int code = run(argc, argv);
+
+	/* A result that did not get to where it was sent is none. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_GOOD) {
+		fputs("orchestrate: error: writing to stdout failed\n", stderr);
+		code = EXIT_KERNEL_FAILED;
+	}
+	return code;
 }

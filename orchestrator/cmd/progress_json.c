@@ -1,5 +1,6 @@
 /* One JSON object a line. `v` is raised when the meaning of a member changes; new members and events may come at any time. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -31,10 +32,22 @@ static void print(json_t *object)
 		fprintf(stderr, "%s\n", text);
 }
 
+/* JSON is UTF-8. File names and what a compiler prints need not be: then all but ASCII becomes '?'. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = json_string(text);
+	cleanup_free char *copy = json ? NULL : strdup(text);
+
+	for (char *p = copy; p && *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return json || !copy ? json : json_string(copy);
+}
+
 static void add_text(json_t *object, const char *key, const char *text)
 {
 	if (text)
-		json_object_set_new(object, key, json_string(text));
+		json_object_set_new(object, key, text_json(text));
 }
 
 static void json_event(struct progress *p, const struct event *event)
