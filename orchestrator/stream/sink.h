@@ -3,8 +3,8 @@
 #define ORCHESTRATE_STREAM_SINK_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"

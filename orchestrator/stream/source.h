@@ -34,7 +34,8 @@ must_check int source_drain(struct source *s, struct err *e);
 /* NULL is fine. An owned inner source goes with it. */
 void source_free(struct source *s);
 
-/* Constructors give NULL with *e when out of memory. `owned` things are freed (closed) with the source, and also when the constructor fails. */
+/* Constructors give NULL with *e when out of memory. `owned` things are freed (closed) with the source, and also when the
+ * constructor fails. */
 struct source *source_from_fd(int fd, bool owned, struct err *e);
 /* bytes is borrowed and must outlive the source. */
 struct source *source_from_memory(const void *bytes, size_t len, struct err *e);

@@ -26,7 +26,7 @@ static int write_tar(struct sink *sink, struct err *e)
 		return -1;
 	for (int i = 0; i < MEMBERS; i++) {
 		struct archive_entry *entry = archive_entry_new();
-		char name[16];
+		char name[32];
 		snprintf(name, sizeof(name), "member%d", i);
 		archive_entry_set_pathname(entry, name);
 		archive_entry_set_mode(entry, AE_IFREG | 0644);
