@@ -22,7 +22,7 @@ void result_filter_release(struct result_filter *f)
 int result_filter_start(const char *program, int tar_fd, const struct result_expect *expect, const int out_fds[KIND_COUNT],
 			struct result_filter *ret, struct err *e)
 {
-	char machine[8], out_words[KIND_COUNT][8];
+	char machine[16], out_words[KIND_COUNT][16];
 	const char *argv[4 + KIND_COUNT + 1] = { "result", expect->release, machine,
 						 expect->module_name ? expect->module_name : "" };
 	struct process_fd fds[2 + KIND_COUNT] = { { tar_fd, STDIN_FILENO } };
