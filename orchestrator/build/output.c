@@ -98,7 +98,7 @@ static int holds_other_version(struct output *o, struct err *e)
 	return strcmp(buf_text(&text), o->version) != 0;
 }
 
-static int prepare(struct output *o, struct log *log, struct err *e)
+static int prepare(struct output *o, enum output_use use, struct log *log, struct err *e)
 {
 	cleanup_free char *lock_path = path_join(o->dir, ".lock", e);
 
@@ -113,14 +113,17 @@ static int prepare(struct output *o, struct log *log, struct err *e)
 	int other = holds_other_version(o, e);
 	if (other < 0)
 		return -1;
+	if (other && use == OUTPUT_READ)
+		return err_set(e, ERR_INPUT, "'%s' holds objects of another module version than '%s'; `orchestrate build` makes this one's",
+			       o->modules, o->version);
 	if (other)
 		log_printf(log, LOG_INFO, "'%s' holds another module version: emptied first (the artifact store keeps its objects)",
 			   o->modules);
 	return remove_matching(o->modules, other ? is_ours : is_partial, e);
 }
 
-int output_open(const char *dir, const char *probe_name, const char *module_version, struct log *log, struct output **ret,
-		struct err *e)
+int output_open(const char *dir, const char *probe_name, const char *module_version, enum output_use use, struct log *log,
+		struct output **ret, struct err *e)
 {
 	cleanup_of(output) struct output *o = calloc(1, sizeof(*o));
 
@@ -132,7 +135,7 @@ int output_open(const char *dir, const char *probe_name, const char *module_vers
 	o->failures = path_join(dir, "failures", e);
 	o->probe_name = str_dup(probe_name, e);
 	o->version = str_dup(module_version, e);
-	if (!o->dir || !o->modules || !o->failures || !o->probe_name || !o->version || prepare(o, log, e) < 0)
+	if (!o->dir || !o->modules || !o->failures || !o->probe_name || !o->version || prepare(o, use, log, e) < 0)
 		return -1;
 	*ret = steal_ptr(&o);
 	return 0;

@@ -12,10 +12,14 @@
 
 struct output;
 
-/* Makes what is missing, takes the lock (ERR_CONFLICT when another run holds it), removes what a killed run left half-written. A
- * tree of another module version is emptied first: its objects would pass for this version's. probe_name is the prefix of the
- * objects. */
-must_check int output_open(const char *dir, const char *probe_name, const char *module_version, struct log *log,
+enum output_use {
+	OUTPUT_FILL, /* a tree of another module version is emptied first: its objects would pass for this version's */
+	OUTPUT_READ, /* such a tree is ERR_INPUT */
+};
+
+/* Makes what is missing, takes the lock (ERR_CONFLICT when another run holds it), removes what a killed run left half-written.
+ * probe_name is the prefix of the objects. */
+must_check int output_open(const char *dir, const char *probe_name, const char *module_version, enum output_use use, struct log *log,
 			   struct output **ret, struct err *e);
 void output_free(struct output *o);
 /* Borrowed: the path of kernel-modules. */

@@ -83,6 +83,8 @@ static int find_digest(const struct plan_options *options, const struct job *job
 		*ret = listed->sha256;
 		return 1;
 	}
+	if (!options->cache)
+		return 0;
 	int found = cache_lookup(options->cache, url, &entry, e);
 	if (found == 1)
 		*ret = entry.digest;
@@ -120,6 +122,9 @@ int plan_choose(const struct toolchains *toolchains, struct job *job, struct err
 	} else {
 		if (distro_expected_gcc(job->distro->distro, job->kernel->release, &expected, e) < 0)
 			return -1;
+		/* Nothing is expected of it; its packages will say. */
+		if (!expected)
+			return 0;
 		want.gcc = (int)expected;
 	}
 	if (toolchain_choose(&want, recipes, count, &job->choice, e) < 0)
@@ -138,7 +143,7 @@ static int reuse_task(const struct inputs *in, const struct plan_options *option
 	if (build_key(in, job, kind, toolchain_id, &task->key, e) < 0)
 		return -1;
 	task->has_key = true;
-	if (options->rebuild)
+	if (options->rebuild || !options->artifacts)
 		return 0;
 	int found = artifact_lookup(options->artifacts, &task->key, &artifact, e);
 	artifact_release(&artifact);

@@ -12,8 +12,8 @@ struct plan_options {
 	const struct strv *kernels; /* globs (fnmatch(3)) on ids; empty: all */
 	bool kinds[KIND_COUNT];
 	const char *cache_dir;
-	struct cache *cache;
-	struct artifact_store *artifacts;
+	struct cache *cache;              /* NULL: there is none yet */
+	struct artifact_store *artifacts; /* the same */
 	struct toolchains *toolchains;
 	bool rebuild; /* take nothing from the artifact store */
 };
@@ -29,7 +29,8 @@ void plan_release(struct plan *p);
 
 #define cleanup_plan __attribute__((cleanup(plan_release)))
 
-/* Decides on the toolchain from the job's facts (from the descriptor's expectation without facts). -1 with ERR_NOT_FOUND when none
+/* Decides on the toolchain from the job's facts (from the descriptor's expectation without facts; where there is none,
+ * has_choice stays false). -1 with ERR_NOT_FOUND when none
  * fits. */
 must_check int plan_choose(const struct toolchains *toolchains, struct job *job, struct err *e);
 /* Fills in the build keys, and ends as reused what the artifact store has. The job must have digests, facts and a choice. */

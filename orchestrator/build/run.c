@@ -82,6 +82,24 @@ static void package_arrived(void *context, struct job *job, const struct err *fa
 
 /* --- one job --- */
 
+/* Puts the job back until this package has come once more. 0, or -1 when it could not be asked for. */
+static int ask_again(struct run *r, struct job *job, size_t package, struct err *e)
+{
+	pthread_mutex_lock(&r->lock);
+	job->asked_again = true;
+	job->packages_missing = 1;
+	pthread_mutex_unlock(&r->lock);
+	int result = supply_again(r->supply, job, package, e);
+	pthread_mutex_lock(&r->lock);
+	if (result < 0)
+		job->packages_missing = 0;
+	else
+		job->taken = false;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	return result;
+}
+
 /* 1 all open, 0 one was damaged and has been asked for again. */
 static int open_packages(struct run *r, struct job *job, struct open_packages *ret, struct err *e)
 {
@@ -100,12 +118,7 @@ static int open_packages(struct run *r, struct job *job, struct open_packages *r
 			if ((e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) || job->asked_again)
 				return -1;
 			log_printf(r->options->log, LOG_WARNING, "%s; fetching it again", e->message);
-			pthread_mutex_lock(&r->lock);
-			job->asked_again = true;
-			job->packages_missing = 1;
-			job->taken = false;
-			pthread_mutex_unlock(&r->lock);
-			return supply_again(r->supply, job, i, e);
+			return ask_again(r, job, i, e);
 		}
 		ret->fds[ret->count++] = steal_fd(&entry.fd);
 		digests[i] = entry.digest;
@@ -282,6 +295,14 @@ static struct job *next_job(struct run *r)
 	return found;
 }
 
+/* Nothing to build (any more): reused, unavailable, or failed for want of a package. */
+static void finish_job(struct run *r, struct job *job)
+{
+	publish_all(r, job, NULL);
+	if (job->had_work)
+		event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_DONE, .kernel = job->kernel->id });
+}
+
 static void *work(void *context)
 {
 	struct run *r = context;
@@ -291,7 +312,7 @@ static void *work(void *context)
 		if (job_has_work(job))
 			do_job(r, job);
 		else
-			publish_all(r, job, NULL);
+			finish_job(r, job);
 	}
 	return NULL;
 }
@@ -324,9 +345,11 @@ static int run_workers(struct run *r, struct err *e)
 	pthread_t threads[JOBS_MAX];
 	unsigned started = 0;
 
-	for (size_t i = 0; i < r->plan->count; i++)
-		r->plan->jobs[i].packages_missing =
-			job_has_work(&r->plan->jobs[i]) ? (unsigned)r->plan->jobs[i].kernel->package_count : 0;
+	for (size_t i = 0; i < r->plan->count; i++) {
+		struct job *job = &r->plan->jobs[i];
+		job->had_work = job_has_work(job);
+		job->packages_missing = job->had_work ? (unsigned)job->kernel->package_count : 0;
+	}
 	if (supply_start(&supply, r->plan->jobs, r->plan->count, &r->supply, e) < 0)
 		return -1;
 	int result = start_workers(r, threads, &started, e);

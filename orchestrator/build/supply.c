@@ -17,6 +17,7 @@ struct orders {
 
 struct supply {
 	struct supply_options options;
+	struct cancel cancel; /* of the downloads: the user's, passed on, or the end of the run */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
@@ -54,6 +55,9 @@ static void on_progress(void *context, uint64_t bytes_done, uint64_t bytes_total
 {
 	struct supply *s = context;
 
+	/* Comes a few times a second. */
+	if (cancel_is_set(s->options.cancel))
+		cancel_set(&s->cancel);
 	event_send(s->options.listener,
 		   &(struct event){ .kind = EVENT_FETCH, .bytes_done = bytes_done, .bytes_total = bytes_total });
 }
@@ -75,7 +79,7 @@ static int fetch_current(struct supply *s, struct err *e)
 {
 	const struct cache_fetch_options options = {
 		.mirrors = s->options.mirrors,
-		.cancel = s->options.cancel,
+		.cancel = &s->cancel,
 		.on_done = on_done,
 		.on_progress = on_progress,
 		.context = s,
@@ -136,12 +140,15 @@ int supply_start(const struct supply_options *options, struct job *jobs, size_t 
 	if (!s)
 		return err_no_memory(e);
 	s->options = *options;
+	s->cancel.event_fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
 	for (size_t i = 0; i < count; i++)
 		for (size_t p = 0; job_has_work(&jobs[i]) && p < jobs[i].kernel->package_count; p++)
 			if (orders_add(&s->waiting, &jobs[i], p, e) < 0)
 				return -1;
+	if (cancel_init(&s->cancel, e) < 0)
+		return -1;
 	int rc = pthread_create(&s->thread, NULL, serve, s);
 	if (rc)
 		return err_system(e, rc, "starting a thread");
@@ -165,12 +172,15 @@ void supply_free(struct supply *s)
 		return;
 	pthread_mutex_lock(&s->lock);
 	s->ending = true;
+	if (s->started)
+		cancel_set(&s->cancel);
 	pthread_cond_signal(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 	if (s->started)
 		pthread_join(s->thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->changed);
+	cancel_release(&s->cancel);
 	free(s->waiting.items);
 	free(s->current.items);
 	free(s);

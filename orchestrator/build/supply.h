@@ -25,7 +25,7 @@ must_check int supply_start(const struct supply_options *options, struct job *jo
 			    struct err *e);
 /* Asks again for one package of a job (it was found damaged and set aside); arrived comes once more for it. Thread-safe. */
 must_check int supply_again(struct supply *s, struct job *job, size_t package, struct err *e);
-/* Ends the thread after what it is doing (at once after a cancel), joins it, frees. NULL is fine. */
+/* Stops what is still being fetched (what there is of it stays for the next run), joins the thread, frees. NULL is fine. */
 void supply_free(struct supply *s);
 
 DEFINE_CLEANUP(supply, struct supply, supply_free)

@@ -184,8 +184,12 @@ static int open_stores(struct build *b, struct err *e)
 		.cancel = &c->cancel,
 	};
 
-	if (cache_open(c->cache_path, &c->log, &b->cache, e) < 0 ||
-	    artifact_store_open(c->cache_path, &c->log, &b->artifacts, e) < 0)
+	/* A dry run changes nothing, so it makes no stores either: without them nothing is there. */
+	int there = b->o->dry_run ? path_exists(c->cache_path, e) : 1;
+	if (there < 0)
+		return -1;
+	if (there && (cache_open(c->cache_path, &c->log, &b->cache, e) < 0 ||
+		      artifact_store_open(c->cache_path, &c->log, &b->artifacts, e) < 0))
 		return -1;
 	if (context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->mirrors, e) < 0 ||
 	    context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->toolchain_mirrors, e) < 0)
@@ -202,7 +206,7 @@ static int prepare(struct build *b, struct err *e)
 	if (inputs_load(&inputs, &o->context.log, &b->inputs, e) < 0 || open_engine(b, e) < 0)
 		return -1;
 	b->scratch = path_join(o->context.cache_path, "scratch", e);
-	if (!b->scratch || path_make_dirs(b->scratch, e) < 0 || open_stores(b, e) < 0)
+	if (!b->scratch || open_stores(b, e) < 0)
 		return -1;
 	b->plan_options = (struct plan_options){
 		.kernels = &o->kernels,
@@ -242,7 +246,7 @@ static int run(struct build *b, struct err *e)
 	size_t swept = 0;
 
 	cleanup_free char *output = image_output_dir(&o->image, c, e);
-	if (!output || output_open(output, b->inputs.probe.name, b->inputs.module_version, &c->log, &b->output, e) < 0)
+	if (!output || output_open(output, b->inputs.probe.name, b->inputs.module_version, OUTPUT_FILL, &c->log, &b->output, e) < 0)
 		return -1;
 	if (engine_sweep(b->engine, &swept, e) < 0)
 		return -1;
@@ -291,8 +295,12 @@ static int build_and_load(struct build *b, struct err *e)
 	int64_t started = clock_now_ms();
 	struct run_counts counts;
 
-	if (run(b, e) < 0)
+	if (run(b, e) < 0) {
+		/* What failed before the user stopped it is worth knowing too. */
+		if (e->kind == ERR_CANCELLED)
+			progress_summary(c->progress, (double)(clock_now_ms() - started) / 1000);
 		return -1;
+	}
 	int result = b->o->no_image ? 0 : make_image(b, e);
 	progress_summary(c->progress, (double)(clock_now_ms() - started) / 1000);
 	if (result < 0)

@@ -53,7 +53,7 @@ static int make(struct image_command *o, const struct inputs *in, struct err *e)
 	if (!dir || (!o->no_load && context_open_engine(c, &engine, e) < 0))
 		return -1;
 	/* The lock: nobody fills the tree while it is read. */
-	if (output_open(dir, in->probe.name, in->module_version, &c->log, &output, e) < 0)
+	if (output_open(dir, in->probe.name, in->module_version, OUTPUT_READ, &c->log, &output, e) < 0)
 		return -1;
 	const struct base_image_options options = {
 		.modules_dir = output_modules_dir(output),

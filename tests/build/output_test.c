@@ -45,7 +45,7 @@ static struct output *open_output(struct place *p, const char *version)
 	struct output *o = NULL;
 	struct err e;
 
-	cr_assert_eq(output_open(p->out, "example", version, NULL, &o, &e), 0, "%s", e.message);
+	cr_assert_eq(output_open(p->out, "example", version, OUTPUT_FILL, NULL, &o, &e), 0, "%s", e.message);
 	return o;
 }
 
@@ -142,7 +142,7 @@ Test(output, one_run_at_a_time)
 	struct output *o = open_output(&p, "1.0.0"), *second = NULL;
 	struct err e;
 
-	cr_expect_eq(output_open(p.out, "example", "1.0.0", NULL, &second, &e), -1);
+	cr_expect_eq(output_open(p.out, "example", "1.0.0", OUTPUT_FILL, NULL, &second, &e), -1);
 	cr_expect_eq(e.kind, ERR_CONFLICT);
 	cr_expect_not_null(strstr(e.message, p.out), "%s", e.message);
 	cr_expect_null(second);
@@ -292,7 +292,7 @@ Test(output, what_stands_in_the_way)
 	struct err e;
 
 	write_all(p.out, "a file");
-	cr_expect_eq(output_open(p.out, "example", "1.0.0", NULL, &o, &e), -1);
+	cr_expect_eq(output_open(p.out, "example", "1.0.0", OUTPUT_FILL, NULL, &o, &e), -1);
 	cr_expect_eq(e.kind, ERR_SYSTEM);
 	cr_expect_not_null(strstr(e.message, p.out), "%s", e.message);
 }

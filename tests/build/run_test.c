@@ -65,7 +65,7 @@ static void stage_make(struct stage *s, const char *kernels)
 	cr_assert_eq(strv_add(&s->planner.kernels, kernels, &e), 0);
 	planner_make(&s->planner, &s->in, &s->plan);
 	snprintf(s->out, sizeof(s->out), "%s/container", s->checkout.root);
-	cr_assert_eq(output_open(s->out, "example", s->in.module_version, NULL, &s->output, &e), 0, "%s", e.message);
+	cr_assert_eq(output_open(s->out, "example", s->in.module_version, OUTPUT_FILL, NULL, &s->output, &e), 0, "%s", e.message);
 	pthread_mutex_init(&s->heard.lock, NULL);
 	s->listener = (struct listener){ hear, &s->heard };
 	cr_assert_eq(cancel_init(&s->cancel, &e), 0);
