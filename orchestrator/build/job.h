@@ -33,7 +33,7 @@ struct job {
 	/* Under the scheduler's lock. */
 	unsigned packages_missing;
 	bool taken;
-	bool had_work; /* when the run began */
+	bool had_work;	  /* when the run began */
 	bool asked_again; /* a damaged package of it was fetched a second time */
 };
 

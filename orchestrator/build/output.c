@@ -114,7 +114,8 @@ static int prepare(struct output *o, enum output_use use, struct log *log, struc
 	if (other < 0)
 		return -1;
 	if (other && use == OUTPUT_READ)
-		return err_set(e, ERR_INPUT, "'%s' holds objects of another module version than '%s'; `orchestrate build` makes this one's",
+		return err_set(e, ERR_INPUT,
+			       "'%s' holds objects of another module version than '%s'; `orchestrate build` makes this one's",
 			       o->modules, o->version);
 	if (other)
 		log_printf(log, LOG_INFO, "'%s' holds another module version: emptied first (the artifact store keeps its objects)",

@@ -19,8 +19,8 @@ enum output_use {
 
 /* Makes what is missing, takes the lock (ERR_CONFLICT when another run holds it), removes what a killed run left half-written.
  * probe_name is the prefix of the objects. */
-must_check int output_open(const char *dir, const char *probe_name, const char *module_version, enum output_use use, struct log *log,
-			   struct output **ret, struct err *e);
+must_check int output_open(const char *dir, const char *probe_name, const char *module_version, enum output_use use,
+			   struct log *log, struct output **ret, struct err *e);
 void output_free(struct output *o);
 /* Borrowed: the path of kernel-modules. */
 const char *output_modules_dir(const struct output *o);

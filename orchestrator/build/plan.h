@@ -12,7 +12,7 @@ struct plan_options {
 	const struct strv *kernels; /* globs (fnmatch(3)) on ids; empty: all */
 	bool kinds[KIND_COUNT];
 	const char *cache_dir;
-	struct cache *cache;              /* NULL: there is none yet */
+	struct cache *cache;		  /* NULL: there is none yet */
 	struct artifact_store *artifacts; /* the same */
 	struct toolchains *toolchains;
 	bool rebuild; /* take nothing from the artifact store */

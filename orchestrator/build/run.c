@@ -1,5 +1,7 @@
 #include "build/run.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,9 @@ struct run {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct err failed; /* under lock: why the run as a whole ends */
+	unsigned working;	/* under lock: workers that have not ended */
+	struct err failed;	/* under lock: why the run as a whole ends */
+	struct cancel finished; /* set by the last worker, for the main thread's poll */
 };
 
 /* A job's packages, open and verified. */
@@ -314,6 +318,10 @@ static void *work(void *context)
 		else
 			finish_job(r, job);
 	}
+	pthread_mutex_lock(&r->lock);
+	if (--r->working == 0)
+		cancel_set(&r->finished);
+	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }
 
@@ -321,15 +329,39 @@ static int start_workers(struct run *r, pthread_t threads[], unsigned *ret_start
 {
 	unsigned want = r->options->jobs < JOBS_MAX ? r->options->jobs : JOBS_MAX;
 
+	r->working = want;
 	for (*ret_started = 0; *ret_started < want; ++*ret_started) {
 		int rc = pthread_create(&threads[*ret_started], NULL, work, r);
-		/* One is enough to go on with. */
-		if (rc && *ret_started == 0)
+		if (!rc)
+			continue;
+		if (*ret_started == 0)
 			return err_system(e, rc, "starting a thread");
-		if (rc)
-			break;
+		/* One is enough to go on with. */
+		pthread_mutex_lock(&r->lock);
+		r->working -= want - *ret_started;
+		if (r->working == 0)
+			cancel_set(&r->finished);
+		pthread_mutex_unlock(&r->lock);
+		break;
 	}
 	return 0;
+}
+
+/* Until the workers have ended. Those that wait for packages notice a cancel by way of the supply, which is told here. */
+static void await_workers(struct run *r)
+{
+	struct pollfd fds[] = { { .fd = cancel_fd(&r->finished), .events = POLLIN },
+				{ .fd = cancel_fd(r->options->cancel), .events = POLLIN } };
+
+	while (!fds[0].revents) {
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[1].revents) {
+			supply_stop(r->supply);
+			fds[1].fd = -1;
+			fds[1].revents = 0;
+		}
+	}
 }
 
 static int run_workers(struct run *r, struct err *e)
@@ -338,7 +370,6 @@ static int run_workers(struct run *r, struct err *e)
 		.cache = r->options->plan->cache,
 		.mirrors = r->options->mirrors,
 		.listener = r->options->listener,
-		.cancel = r->options->cancel,
 		.arrived = package_arrived,
 		.context = r,
 	};
@@ -353,6 +384,8 @@ static int run_workers(struct run *r, struct err *e)
 	if (supply_start(&supply, r->plan->jobs, r->plan->count, &r->supply, e) < 0)
 		return -1;
 	int result = start_workers(r, threads, &started, e);
+	if (result == 0)
+		await_workers(r);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
 	supply_free(r->supply);
@@ -371,10 +404,12 @@ int run_plan(const struct run_options *options, struct plan *plan, struct err *e
 		.jobs = options->jobs,
 		.log = options->log,
 	};
-	struct run r = { .options = options, .plan = plan };
+	struct run r = { .options = options, .plan = plan, .finished.event_fd = -1 };
 
-	if (builders_new(&builders, &r.builders, e) < 0)
+	if (cancel_init(&r.finished, e) < 0 || builders_new(&builders, &r.builders, e) < 0) {
+		cancel_release(&r.finished);
 		return -1;
+	}
 	pthread_mutex_init(&r.lock, NULL);
 	pthread_cond_init(&r.changed, NULL);
 	/* Before the first object: of a tree that a killed run left it must be known which version's objects it holds. */
@@ -382,6 +417,7 @@ int run_plan(const struct run_options *options, struct plan *plan, struct err *e
 	if (result == 0)
 		result = run_workers(&r, e);
 	builders_free(r.builders);
+	cancel_release(&r.finished);
 	pthread_cond_destroy(&r.changed);
 	pthread_mutex_destroy(&r.lock);
 	return result;

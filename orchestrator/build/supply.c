@@ -17,7 +17,7 @@ struct orders {
 
 struct supply {
 	struct supply_options options;
-	struct cancel cancel; /* of the downloads: the user's, passed on, or the end of the run */
+	struct cancel cancel; /* of the downloads */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
@@ -55,9 +55,6 @@ static void on_progress(void *context, uint64_t bytes_done, uint64_t bytes_total
 {
 	struct supply *s = context;
 
-	/* Comes a few times a second. */
-	if (cancel_is_set(s->options.cancel))
-		cancel_set(&s->cancel);
 	event_send(s->options.listener,
 		   &(struct event){ .kind = EVENT_FETCH, .bytes_done = bytes_done, .bytes_total = bytes_total });
 }
@@ -164,6 +161,11 @@ int supply_again(struct supply *s, struct job *job, size_t package, struct err *
 	pthread_cond_signal(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 	return result;
+}
+
+void supply_stop(struct supply *s)
+{
+	cancel_set(&s->cancel);
 }
 
 void supply_free(struct supply *s)

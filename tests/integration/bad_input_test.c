@@ -14,7 +14,7 @@
 #include "site.h"
 #include "tree.h"
 
-TestSuite(bad_input, .init = site_open_bare, .fini = site_close, .timeout = 120);
+TestSuite(bad_input, .init = site_open_bare, .fini = site_close, .timeout = SITE_SECONDS);
 
 static void expect_nothing_built(void)
 {

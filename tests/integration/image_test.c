@@ -14,7 +14,7 @@
 #include "site.h"
 #include "tree.h"
 
-TestSuite(image, .init = site_open, .fini = site_close, .timeout = 120);
+TestSuite(image, .init = site_open, .fini = site_close, .timeout = SITE_SECONDS);
 
 /* An output tree with objects of kernels that don't exist: `image` looks at names only. */
 static void fill_tree(const char *output, const char *name, unsigned count)

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "program.h"
 
+/* SITE_SECONDS: the time limit of all suites. One for all, since Criterion 2.4.1 loses memory where limits differ. */
 enum { SITE_PROGRAMS_MAX = 8, SITE_SECONDS = 600 };
 
 struct site {
