@@ -213,7 +213,9 @@ static int make(const struct base_image_options *o, const char *tag, char id[DIG
 	digest_hex(&digest, id);
 	if (o->archive && write_archive(o, image, tags, e) < 0)
 		return -1;
-	return o->engine ? load(o, image, tags, e) : 0;
+	if (o->engine && load(o, image, tags, e) < 0)
+		return -1;
+	return layers_sweep(store, e);
 }
 
 void base_image_release(struct base_image *image)

@@ -2,9 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -159,6 +161,14 @@ static int record_write(const char *path, const struct layer *layer, struct err 
 	return file_replace(path, text, strlen(text), 0644, e);
 }
 
+/* Time stamps tell the sweep. */
+static int mark_used(const char *record, const char *blob, struct err *e)
+{
+	if (utimensat(AT_FDCWD, record, NULL, 0) < 0 || utimensat(AT_FDCWD, blob, NULL, 0) < 0)
+		return err_system(e, errno, "marking '%s' as used", blob);
+	return 0;
+}
+
 static int make_layer(const char *dir, const struct strv *names, const char *store, int64_t epoch, struct layer *ret, struct err *e)
 {
 	cleanup_of(layer_builder) struct layer_builder *b = layer_builder_new(e);
@@ -185,7 +195,7 @@ static int make_layer(const char *dir, const struct strv *names, const char *sto
 		return -1;
 	int found = record_read(record, store, ret, e);
 	if (found != 0)
-		return found < 0 ? -1 : 0;
+		return found < 0 ? -1 : mark_used(record, ret->path, e);
 	/* The objects are compressed already: the quickest level takes out what the tar puts around them. */
 	if (layer_write(b, store, epoch, 1, created_by, ret, e) < 0)
 		return -1;
@@ -211,5 +221,25 @@ int layers_add_tree(struct oci_image *image, const char *modules_dir, const char
 	}
 	for (int i = 0; i < 1 + LAYERS_BUCKETS; i++)
 		strv_release(&buckets[i]);
+	return result;
+}
+
+int layers_sweep(const char *store, struct err *e)
+{
+	const time_t oldest = time(NULL) - (time_t)LAYERS_KEPT_DAYS * 24 * 60 * 60;
+	DIR *d = opendir(store);
+	struct dirent *entry;
+	struct stat st;
+	int result = 0;
+
+	if (!d)
+		return err_system(e, errno, "opening '%s'", store);
+	while (result == 0 && (entry = readdir(d))) {
+		if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || st.st_mtime >= oldest)
+			continue;
+		if (unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT)
+			result = err_system(e, errno, "removing '%s/%s'", store, entry->d_name);
+	}
+	closedir(d);
 	return result;
 }

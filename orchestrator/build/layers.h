@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "oci/image.h"
 
-enum { LAYERS_BUCKETS = 16 };
+enum { LAYERS_BUCKETS = 16, LAYERS_KEPT_DAYS = 30 };
 
 /* Adds the tree's files below /kernel-modules to the image. First a layer with the directory and what belongs to no kernel
  * (MODULE_VERSION.txt), then up to LAYERS_BUCKETS layers: a file goes where the digest of its name without prefix and suffix, that
@@ -13,5 +13,7 @@ enum { LAYERS_BUCKETS = 16 };
  * version file are taken; anything else in the directory is ERR_INPUT. An empty tree: ERR_NOT_FOUND. */
 must_check int layers_add_tree(struct oci_image *image, const char *modules_dir, const char *probe_name, const char *store,
 			       int64_t epoch, size_t *ret_files, struct err *e);
+/* Removes from the store what no image has used for LAYERS_KEPT_DAYS. */
+must_check int layers_sweep(const char *store, struct err *e);
 
 #endif

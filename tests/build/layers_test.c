@@ -1,3 +1,7 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,4 +244,27 @@ Test(layers, nothing_to_put_in)
 	cr_expect_eq(add_tree(&t, &second, &files, &e), -1);
 	cr_expect_eq(e.kind, ERR_NOT_FOUND, "%s", e.message);
 	cr_expect_not_null(strstr(e.message, t.modules), "%s", e.message);
+}
+
+/* Two layers' worth of files, one lot made old: a sweep takes those, and an image that uses old ones again keeps them. */
+Test(layers, what_nobody_uses_goes)
+{
+	struct err e;
+	struct tree t;
+	tree_make(&t, 40);
+	oci_image_free(image_of(&t));
+	const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	cleanup_free char *stray = path_join(t.store, "stray", &e);
+	cr_assert_eq(file_replace(stray, "x", 1, 0644, &e), 0);
+	DIR *d = opendir(t.store);
+	cr_assert_not_null(d);
+	for (struct dirent *entry; (entry = readdir(d));)
+		cr_assert_eq(utimensat(dirfd(d), entry->d_name, old, 0), 0);
+	closedir(d);
+	struct oci_image *again = image_of(&t);
+	cr_expect_eq(layers_sweep(t.store, &e), 0, "%s", e.message);
+	cr_expect_eq(path_exists(stray, &e), 0, "what no image uses is still there");
+	expect_good_blobs(again);
+	oci_image_free(again);
+	tree_remove(&t);
 }
