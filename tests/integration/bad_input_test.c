@@ -137,10 +137,8 @@ Test(bad_input, a_socket_that_is_not_permitted_is_code_3_and_says_so)
 	argv[count++] = program;
 	argv[count] = "--version";
 	argv[count + 1] = NULL;
-	if (process_run(argv, NULL, 4096, NULL, NULL, &e) < 0) {
-		fprintf(stderr, "skipped: another user may not run '%s'\n", program);
-		cr_skip_test("another user may not run '%s'", program);
-	}
+	if (process_run(argv, NULL, 4096, NULL, NULL, &e) < 0)
+		site_skip("another user may not run '%s'", program);
 	const char *const rest[] = { "--root", s->root, "--cache", s->cache, "--probe", s->probe, "--engine", engine, NULL };
 	memcpy(argv + count, rest, sizeof(rest));
 	struct program p;

@@ -18,15 +18,14 @@
 /* What is mounted goes before the directories that it is mounted on. */
 static char *mounted;
 
-static void close_all(void)
+static void unmount(void)
 {
-	if (mounted && umount2(mounted, MNT_DETACH) < 0)
+	if (umount2(mounted, MNT_DETACH) < 0)
 		cr_log_warn("umount '%s': %s", mounted, strerror(errno));
 	free(mounted);
-	site_close();
 }
 
-TestSuite(full_disk, .init = site_open, .fini = close_all, .timeout = SITE_SECONDS);
+TestSuite(full_disk, .init = site_open, .fini = site_close, .timeout = SITE_SECONDS);
 
 static void mount_small(const char *path, const char *size)
 {
@@ -35,10 +34,9 @@ static void mount_small(const char *path, const char *size)
 
 	cr_assert(path_make_dirs(path, &e) == 0, "%s", e.message);
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("small", path, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) {
-		fprintf(stderr, "skipped: a tmpfs can't be mounted: %s\n", strerror(errno));
-		cr_skip_test("a tmpfs can't be mounted: %s", strerror(errno));
-	}
+	    mount("small", path, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
+		site_skip("a tmpfs can't be mounted: %s", strerror(errno));
+	site_before_close(unmount);
 	mounted = text_of("%s", path);
 }
 

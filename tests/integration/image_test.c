@@ -91,13 +91,14 @@ static char *make_base(unsigned count)
 	struct site *s = site();
 	cleanup_free char *probe = text_of("%s/base-probe", s->temp.path), *output = text_of("%s/base-output", s->temp.path);
 	cleanup_free char *cache = text_of("%s/base-cache", s->temp.path);
+	cleanup_free char *name = text_of("%s-ground", s->name), *tagged = text_of("%s-base:1.0", name);
 	char *archive = text_of("%s/base.tar", s->temp.path);
 
-	probe_put_bpf(probe, "ground", "");
-	fill_tree(output, "ground", count);
+	probe_put_bpf(probe, name, "");
+	fill_tree(output, name, count);
 	site_run_exactly(0, "image", "--no-load", "--root", s->root, "--cache", cache, "--output", output, "--probe", probe,
 			 "--archive", archive, NULL);
-	cr_expect(!docker_try(NULL, "image", "inspect", "ground-base:1.0", NULL), "--no-load has loaded it");
+	cr_expect(!docker_try(NULL, "image", "inspect", tagged, NULL), "--no-load has loaded it");
 	return archive;
 }
 
@@ -151,7 +152,9 @@ Test(image, stands_on_a_base_from_a_file_or_from_the_engine)
 	cleanup_free char *base = make_base(3), *from_file = text_of("%s/from-file.tar", s->temp.path);
 	cleanup_free char *again = text_of("%s/again.tar", s->temp.path), *other_cache = text_of("%s/other-cache", s->temp.path);
 	cleanup_free char *from_engine = text_of("%s/from-engine.tar", s->temp.path), *tag = text_of("%s-base:ground", s->name);
-	cleanup_free char *ground = text_of("%s/kernel-modules/ground-6.1.0-2-amd64.ko.gz", s->temp.path);
+	cleanup_free char *ground = text_of("%s/kernel-modules/%s-ground-6.1.0-2-amd64.ko.gz", s->temp.path, s->name);
+	cleanup_free char *base_tag = text_of("%s-ground-base:1.0", s->name),
+			  *base_latest = text_of("%s-ground-base:latest", s->name);
 	cleanup_free char *ours = text_of("%s/kernel-modules/%s-6.1.0-3-amd64.ko.gz", s->temp.path, s->name);
 	cleanup_buf struct buf below = { 0 };
 	cleanup_buf struct buf all = { 0 };
@@ -172,8 +175,8 @@ Test(image, stands_on_a_base_from_a_file_or_from_the_engine)
 	expect_same_bytes(from_file, again);
 
 	docker(NULL, "load", "--input", base, NULL);
-	docker(NULL, "tag", "ground-base:1.0", tag, NULL);
-	docker(NULL, "rmi", "ground-base:1.0", "ground-base:latest", NULL);
+	docker(NULL, "tag", base_tag, tag, NULL);
+	docker(NULL, "rmi", base_tag, base_latest, NULL);
 	assemble(0, s->cache, from_engine, tag);
 	archive_layers(from_engine, &on_engine);
 	cr_expect_str_eq(buf_text(&on_engine), buf_text(&all));

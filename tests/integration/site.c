@@ -35,8 +35,26 @@ void site_need_engine(void)
 		site()->has_engine = true;
 		return;
 	}
-	fprintf(stderr, "skipped: there is no engine, or no docker program, to try it with (`docker version` fails)\n");
-	cr_skip_test("`docker version` fails: no engine, or no docker program");
+	site_skip("there is no engine, or no docker program, to try it with (`docker version` fails)");
+}
+
+void site_skip(const char *format, ...)
+{
+	char why[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	fprintf(stderr, "skipped: %s\n", why);
+	site_close();
+	cr_skip_test("%s", why);
+	abort();
+}
+
+void site_before_close(void (*undo)(void))
+{
+	site()->undo = undo;
 }
 
 void site_open_bare(void)
@@ -75,16 +93,23 @@ static void remove_containers(const struct program *p)
 		docker_try(NULL, "rm", "--force", id, NULL);
 }
 
-static void remove_tags(const char *name)
+/* By tag, and those whose tag went on to a later image by the id that was printed. */
+static void remove_images(const struct site *s)
 {
 	cleanup_buf struct buf refs = { 0 };
-	cleanup_free char *pattern = text_of("reference=%s-base", name);
+	cleanup_free char *ours = text_of("reference=%s-base", s->name), *ground = text_of("reference=%s-ground-base", s->name);
 	char *save = NULL;
 
-	if (!docker_try(&refs, "images", "--filter", pattern, "--format", "{{.Repository}}:{{.Tag}}", NULL))
+	if (!docker_try(&refs, "images", "--filter", ours, "--filter", ground, "--format", "{{.Repository}}:{{.Tag}}", NULL))
 		return;
 	for (char *ref = strtok_r(refs.data, "\n", &save); ref; ref = strtok_r(NULL, "\n", &save))
 		docker_try(NULL, "rmi", ref, NULL);
+	for (size_t i = s->program_count; i-- > 0;) {
+		const char *id = strstr(buf_text(&s->programs[i].out), "sha256:");
+		cleanup_free char *one = id ? text_of("%.*s", (int)strcspn(id, " \n"), id) : NULL;
+		if (one)
+			docker_try(NULL, "rmi", one, NULL);
+	}
 }
 
 void site_close(void)
@@ -93,13 +118,15 @@ void site_close(void)
 
 	if (!s->temp.path[0])
 		return;
+	if (s->undo)
+		s->undo();
+	if (s->has_engine)
+		remove_images(s);
 	for (size_t i = 0; i < s->program_count; i++) {
 		program_release(&s->programs[i]);
 		if (s->has_engine)
 			remove_containers(&s->programs[i]);
 	}
-	if (s->has_engine)
-		remove_tags(s->name);
 	temp_dir_remove(&s->temp);
 	if (s->alone >= 0)
 		close(s->alone);

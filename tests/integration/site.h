@@ -25,6 +25,7 @@ struct site {
 	struct program programs[SITE_PROGRAMS_MAX];
 	size_t program_count;
 	bool has_engine;
+	void (*undo)(void);
 	int alone; /* descriptor of the lock while site_be_alone holds it; else -1 */
 };
 
@@ -34,6 +35,10 @@ void site_close(void);
 /* The same without asking for an engine; a test that needs one asks then. */
 void site_open_bare(void);
 void site_need_engine(void);
+/* Says why on stderr, where it is seen without any option, and skips the test: cr_skip_test alone leaves everything behind. */
+void site_skip(const char *format, ...) printf_like(1, 2) __attribute__((noreturn));
+/* What a suite with a .fini of its own has to undo before site_close. */
+void site_before_close(void (*undo)(void));
 
 /* Starts `orchestrate COMMAND` with --root, --cache, --output, --probe and --progress plain, and what follows up to NULL: a
  * later option overrides these. The result is the site's. */
