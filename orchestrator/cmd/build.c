@@ -301,11 +301,14 @@ static int build_and_load(struct build *b, struct err *e)
 			progress_summary(c->progress, (double)(clock_now_ms() - started) / 1000);
 		return -1;
 	}
-	int result = b->o->no_image ? 0 : make_image(b, e);
+	run_count(&b->plan, &counts);
+	bool empty = counts.verdicts[VERDICT_FAILED] && !counts.verdicts[VERDICT_BUILT] && !counts.verdicts[VERDICT_REUSED];
+	if (empty && !b->o->no_image)
+		log_printf(&c->log, LOG_WARNING, "no image: nothing could be built; the one loaded before stays as it is");
+	int result = b->o->no_image || empty ? 0 : make_image(b, e);
 	progress_summary(c->progress, (double)(clock_now_ms() - started) / 1000);
 	if (result < 0)
 		return -1;
-	run_count(&b->plan, &counts);
 	if (counts.verdicts[VERDICT_FAILED])
 		return EXIT_KERNEL_FAILED;
 	return EXIT_GOOD;

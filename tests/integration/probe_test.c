@@ -129,3 +129,21 @@ Test(foreign_probe, half_a_kernel_keeps_its_good_half)
 	cleanup_free char *failed = text_of("failed %s mod:", kernel);
 	cr_expect(strstr(buf_text(&p->err), failed), "%s", buf_text(&p->err));
 }
+
+/* An image with nothing in it must not take the place of a good one. */
+Test(foreign_probe, where_nothing_was_built_there_is_no_new_image)
+{
+	struct site *s = site();
+	cleanup_free char *kernel = site_kernel(SERIES_6_1);
+	cleanup_free char *image = text_of("%s-base:latest", s->name);
+	cleanup_buf struct buf before = { 0 }, after = { 0 };
+
+	probe_put_bpf(s->probe, s->name, "");
+	site_run(0, "build", "--kernel", kernel, NULL);
+	docker_image_id(image, &before);
+	probe_put_bpf(s->probe, s->name, "exit 1");
+	struct program *p = site_run(1, "build", "--kernel", kernel, NULL);
+	cr_expect(strstr(buf_text(&p->err), "no image: nothing could be built"), "%s", buf_text(&p->err));
+	docker_image_id(image, &after);
+	cr_expect_str_eq(buf_text(&after), buf_text(&before));
+}
