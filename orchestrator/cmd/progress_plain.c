@@ -24,7 +24,8 @@ void plain_event(struct progress *p, const struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_PLANNED:
-		fprintf(stderr, "%u kernel%s, %u with something to build\n", event->total, event->total == 1 ? "" : "s", event->todo);
+		fprintf(stderr, "%u kernel%s, %u with something to build\n", event->total, event->total == 1 ? "" : "s",
+			event->todo);
 		break;
 	case EVENT_NOTE:
 		fprintf(stderr, "%s\n", event->text);
