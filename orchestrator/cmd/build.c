@@ -314,31 +314,26 @@ static int build_and_load(struct build *b, struct err *e)
 	return EXIT_GOOD;
 }
 
+static int run_command(void *target, struct err *e)
+{
+	struct build_options *o = target;
+	struct build b = { .o = o };
+
+	if (o->json && !o->dry_run)
+		return err_set(e, ERR_USAGE, "--json goes with --dry-run");
+	int code = prepare(&b, e);
+	if (code == 0)
+		code = o->dry_run ? plan_print(&b.inputs, &b.plan, o->json, e) : build_and_load(&b, e);
+	build_release(&b);
+	return code;
+}
+
 int cmd_build(int argc, char **argv)
 {
 	struct build_options o = { 0 };
-	struct build b = { .o = &o };
-	struct err e;
 
-	context_init(&o.context);
-	int code = options_parse(&build_command, argc, argv, &o, NULL, &e);
-	if (code == 0 && o.json && !o.dry_run)
-		code = err_set(&e, ERR_USAGE, "--json goes with --dry-run");
-	if (code == 0) {
-		code = context_start(&o.context, &e);
-		if (code == 0)
-			code = prepare(&b, &e);
-		if (code == 0)
-			code = o.dry_run ? plan_print(&b.inputs, &b.plan, o.json, &e) : build_and_load(&b, &e);
-	} else if (code == 1) {
-		code = EXIT_GOOD;
-	}
-	/* What the plan says about single kernels is a result, an error of the run is not. */
-	if (code < 0)
-		context_report(&o.context, &e);
-	build_release(&b);
-	context_release(&o.context);
+	int code = context_run(&o.context, &build_command, argc, argv, &o, NULL, run_command);
 	strv_release(&o.distros);
 	strv_release(&o.kernels);
-	return code < 0 ? exit_code_of(&e) : code;
+	return code;
 }

@@ -13,7 +13,7 @@
 
 struct cache_command {
 	struct context context;
-	struct strv distros;
+	struct strv distros, words;
 	bool yes;
 };
 
@@ -184,10 +184,11 @@ static const struct {
 	int (*run)(struct cache_command *o, struct cache *cache, struct err *e);
 } verbs[] = { { "fetch", fetch }, { "list", list }, { "delete", delete_all } };
 
-static int run(struct cache_command *o, const struct strv *words, struct err *e)
+static int run(void *target, struct err *e)
 {
+	struct cache_command *o = target;
 	cleanup_of(cache) struct cache *cache = NULL;
-	const char *verb = words->len == 1 ? words->items[0] : "";
+	const char *verb = o->words.len == 1 ? o->words.items[0] : "";
 
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (strcmp(verb, verbs[i].name) != 0)
@@ -202,21 +203,9 @@ static int run(struct cache_command *o, const struct strv *words, struct err *e)
 int cmd_cache(int argc, char **argv)
 {
 	struct cache_command o = { 0 };
-	cleanup_strv struct strv words = { 0 };
-	struct err e;
 
-	context_init(&o.context);
-	int code = options_parse(&cache_command, argc, argv, &o, &words, &e);
-	if (code == 0) {
-		code = context_start(&o.context, &e);
-		if (code == 0)
-			code = run(&o, &words, &e);
-	} else if (code == 1) {
-		code = EXIT_GOOD;
-	}
-	if (code < 0)
-		context_report(&o.context, &e);
-	context_release(&o.context);
+	int code = context_run(&o.context, &cache_command, argc, argv, &o, &o.words, run);
 	strv_release(&o.distros);
-	return code < 0 ? exit_code_of(&e) : code;
+	strv_release(&o.words);
+	return code;
 }

@@ -70,11 +70,6 @@ const struct option_def context_mirror_options[] = {
 	{ 0 },
 };
 
-void context_init(struct context *c)
-{
-	*c = (struct context){ .cancel.event_fd = -1 };
-}
-
 static void write_log(void *context, enum log_level level, const char *line)
 {
 	progress_log(((struct context *)context)->progress, level, line);
@@ -119,7 +114,7 @@ static int find_cache(struct context *c, struct err *e)
 	return c->cache_path ? 0 : -1;
 }
 
-int context_start(struct context *c, struct err *e)
+static int context_start(struct context *c, struct err *e)
 {
 	sigset_t set;
 
@@ -140,7 +135,7 @@ int context_start(struct context *c, struct err *e)
 	return 0;
 }
 
-void context_release(struct context *c)
+static void context_release(struct context *c)
 {
 	if (c->started) {
 		pthread_kill(c->signals, SIGUSR2);
@@ -160,6 +155,22 @@ void context_report(struct context *c, const struct err *e)
 		progress_log(c->progress, LOG_ERROR, e->message);
 	else
 		fprintf(stderr, "orchestrate: error: %s\n", e->message);
+}
+
+int context_run(struct context *c, const struct command_def *command, int argc, char **argv, void *target, struct strv *words,
+		context_run_fn run)
+{
+	struct err e;
+
+	c->cancel.event_fd = -1;
+	int parsed = options_parse(command, argc, argv, target, words, &e);
+	int code = parsed < 0 ? -1 : EXIT_GOOD;
+	if (parsed == 0)
+		code = context_start(c, &e) < 0 ? -1 : run(target, &e);
+	if (code < 0)
+		context_report(c, &e);
+	context_release(c);
+	return code < 0 ? exit_code_of(&e) : code;
 }
 
 int context_open_engine(struct context *c, struct engine **ret, struct err *e)

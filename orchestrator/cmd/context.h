@@ -38,13 +38,16 @@ extern const struct option_def context_engine_options[];
 /* --mirror. */
 extern const struct option_def context_mirror_options[];
 
-/* Before the options are parsed. */
-void context_init(struct context *c);
-/* After them: the display, and a thread that turns SIGINT, SIGTERM and SIGHUP into a cancel. A second signal ends the process at
- * once; the containers' leases then end what runs. */
-must_check int context_start(struct context *c, struct err *e);
-void context_release(struct context *c);
-/* Shows the error that ends the command, on the display or, before there is one, on stderr. */
+/* What a command does once its options are in. Gives an exit code, or -1 with *e. */
+typedef int (*context_run_fn)(void *target, struct err *e);
+
+/* The frame of every command: parses the options into target, whose context this is (words: what is no option; NULL: there must be
+ * none), then starts the display and a thread that turns SIGINT, SIGTERM and SIGHUP into a cancel (a second signal ends the process
+ * at once; the containers' leases then end what runs), runs, shows the error where there is one, and gives the exit code. The
+ * context is released. */
+int context_run(struct context *c, const struct command_def *command, int argc, char **argv, void *target, struct strv *words,
+		context_run_fn run);
+/* Shows an error that does not end the command. */
 void context_report(struct context *c, const struct err *e);
 
 must_check int context_open_engine(struct context *c, struct engine **ret, struct err *e);
@@ -52,7 +55,5 @@ must_check int context_open_engine(struct context *c, struct engine **ret, struc
  * it. */
 must_check int context_mirrors(struct context *c, const struct distro_set *distros, const struct recipe_set *recipes,
 			       struct mirror_table **ret, struct err *e);
-
-#define cleanup_context __attribute__((cleanup(context_release)))
 
 #endif

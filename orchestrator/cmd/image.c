@@ -73,30 +73,23 @@ static int make(struct image_command *o, const struct inputs *in, struct err *e)
 	return result;
 }
 
+static int run(void *target, struct err *e)
+{
+	struct image_command *o = target;
+	const struct strv none = { 0 };
+	const struct inputs_options inputs = { .root = o->context.root, .probe_dir = o->image.probe, .distros = &none };
+	cleanup_inputs struct inputs in = { 0 };
+
+	if (o->no_load && !o->image.archive)
+		return err_set(e, ERR_USAGE, "--no-load without --archive leaves nothing to do");
+	if (inputs_load_probe(&inputs, &in, e) < 0)
+		return -1;
+	return make(o, &in, e) < 0 ? -1 : EXIT_GOOD;
+}
+
 int cmd_image(int argc, char **argv)
 {
 	struct image_command o = { 0 };
-	cleanup_inputs struct inputs in = { 0 };
-	struct err e;
 
-	context_init(&o.context);
-	int code = options_parse(&image_command, argc, argv, &o, NULL, &e);
-	if (code == 0 && o.no_load && !o.image.archive)
-		code = err_set(&e, ERR_USAGE, "--no-load without --archive leaves nothing to do");
-	if (code == 0) {
-		const struct strv none = { 0 };
-		struct inputs_options inputs = { .probe_dir = o.image.probe, .distros = &none };
-		code = context_start(&o.context, &e);
-		inputs.root = o.context.root;
-		if (code == 0)
-			code = inputs_load_probe(&inputs, &in, &e);
-		if (code == 0)
-			code = make(&o, &in, &e);
-	} else if (code == 1) {
-		code = EXIT_GOOD;
-	}
-	if (code < 0)
-		context_report(&o.context, &e);
-	context_release(&o.context);
-	return code < 0 ? exit_code_of(&e) : code;
+	return context_run(&o.context, &image_command, argc, argv, &o, NULL, run);
 }

@@ -14,6 +14,7 @@
 
 struct toolchain_command {
 	struct context context;
+	struct strv words;
 	bool rebuild;
 };
 
@@ -149,8 +150,10 @@ static int build(struct toolchain_command *o, const struct recipe_set *recipes, 
 	return code;
 }
 
-static int run(struct toolchain_command *o, const struct strv *words, struct err *e)
+static int run(void *target, struct err *e)
 {
+	struct toolchain_command *o = target;
+	const struct strv *words = &o->words;
 	struct recipe_set recipes = { 0 };
 	cleanup_free char *images = path_join(o->context.root, "images", e);
 	int code = -1;
@@ -171,20 +174,8 @@ static int run(struct toolchain_command *o, const struct strv *words, struct err
 int cmd_toolchain(int argc, char **argv)
 {
 	struct toolchain_command o = { 0 };
-	cleanup_strv struct strv words = { 0 };
-	struct err e;
 
-	context_init(&o.context);
-	int code = options_parse(&toolchain_command, argc, argv, &o, &words, &e);
-	if (code == 0) {
-		code = context_start(&o.context, &e);
-		if (code == 0)
-			code = run(&o, &words, &e);
-	} else if (code == 1) {
-		code = EXIT_GOOD;
-	}
-	if (code < 0)
-		context_report(&o.context, &e);
-	context_release(&o.context);
-	return code < 0 ? exit_code_of(&e) : code;
+	int code = context_run(&o.context, &toolchain_command, argc, argv, &o, &o.words, run);
+	strv_release(&o.words);
+	return code;
 }
