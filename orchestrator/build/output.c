@@ -61,26 +61,60 @@ static bool is_partial(const char *name)
 	return name[0] == '.' && str_ends(name, ".partial");
 }
 
-/* Ours: objects, markers and the version file of any probe. Anything else in the tree is left alone. */
-static bool is_ours(const char *name)
+/* An object or a marker, of whichever probe. Anything else in the tree is nobody's and left alone. */
+static bool is_object(const char *name)
 {
-	return str_ends(name, ".ko.gz") || str_ends(name, ".o.gz") || (name[0] == '.' && str_ends(name, ".unavail")) ||
-	       is_partial(name) || strcmp(name, "MODULE_VERSION.txt") == 0;
+	return str_ends(name, ".ko.gz") || str_ends(name, ".o.gz") || (name[0] == '.' && str_ends(name, ".unavail"));
 }
 
-static int remove_matching(const char *dir, bool (*match)(const char *name), struct err *e)
+static bool is_of_probe(const struct output *o, const char *name)
 {
-	DIR *d = opendir(dir);
+	size_t len = strlen(o->probe_name);
+
+	name += name[0] == '.';
+	return strncmp(name, o->probe_name, len) == 0 && name[len] == '-';
+}
+
+/* Looks at every name in kernel-modules until `visit` returns -1. */
+static int each_name(struct output *o, int (*visit)(struct output *o, int dir, const char *name, struct err *e), struct err *e)
+{
+	DIR *d = opendir(o->modules);
 	struct dirent *entry;
 	int result = 0;
 
 	if (!d)
-		return err_system(e, errno, "opening '%s'", dir);
+		return err_system(e, errno, "opening '%s'", o->modules);
 	while (result == 0 && (entry = readdir(d)))
-		if (match(entry->d_name) && unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT)
-			result = err_system(e, errno, "removing '%s/%s'", dir, entry->d_name);
+		result = visit(o, dirfd(d), entry->d_name, e);
 	closedir(d);
 	return result;
+}
+
+static int refuse_foreign(struct output *o, int dir, const char *name, struct err *e)
+{
+	(void)dir;
+	if (!is_object(name) || is_of_probe(o, name))
+		return 0;
+	return err_set(e, ERR_INPUT, "'%s' holds another probe's objects ('%s'); give another --output", o->dir, name);
+}
+
+static int remove_name(struct output *o, int dir, const char *name, struct err *e)
+{
+	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		return err_system(e, errno, "removing '%s/%s'", o->modules, name);
+	return 0;
+}
+
+static int remove_partial(struct output *o, int dir, const char *name, struct err *e)
+{
+	return is_partial(name) ? remove_name(o, dir, name, e) : 0;
+}
+
+static int remove_ours(struct output *o, int dir, const char *name, struct err *e)
+{
+	bool is_ours = (is_object(name) && is_of_probe(o, name)) || strcmp(name, "MODULE_VERSION.txt") == 0;
+
+	return is_ours ? remove_name(o, dir, name, e) : 0;
 }
 
 /* 1 when the tree holds another version's objects. */
@@ -110,17 +144,18 @@ static int prepare(struct output *o, enum output_use use, struct log *log, struc
 			       ? err_set(e, ERR_CONFLICT, "another run is writing to '%s'; wait for it or give another --output",
 					 o->dir)
 			       : -1;
-	int other = holds_other_version(o, e);
-	if (other < 0)
+	if (each_name(o, refuse_foreign, e) < 0 || each_name(o, remove_partial, e) < 0)
 		return -1;
-	if (other && use == OUTPUT_READ)
+	int other = holds_other_version(o, e);
+	if (other <= 0)
+		return other;
+	if (use == OUTPUT_READ)
 		return err_set(e, ERR_INPUT,
 			       "'%s' holds objects of another module version than '%s'; `orchestrate build` makes this one's",
 			       o->modules, o->version);
-	if (other)
-		log_printf(log, LOG_INFO, "'%s' holds another module version: emptied first (the artifact store keeps its objects)",
-			   o->modules);
-	return remove_matching(o->modules, other ? is_ours : is_partial, e);
+	log_printf(log, LOG_INFO, "'%s' holds another module version: emptied first (the artifact store keeps its objects)",
+		   o->modules);
+	return each_name(o, remove_ours, e);
 }
 
 int output_open(const char *dir, const char *probe_name, const char *module_version, enum output_use use, struct log *log,
@@ -161,54 +196,35 @@ const char *output_modules_dir(const struct output *o)
 	return o->modules;
 }
 
-/* The same file by link, or a copy that carries the original's time stamp. */
-static bool is_same(const struct stat *a, const struct stat *b)
+/* A copy that nobody has written to since. The original itself, by a hard link, is none. */
+static bool is_copy(const struct stat *have, const struct stat *original)
 {
-	if (a->st_dev == b->st_dev && a->st_ino == b->st_ino)
-		return true;
-	return a->st_dev != b->st_dev && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	if (have->st_dev == original->st_dev && have->st_ino == original->st_ino)
+		return false;
+	return S_ISREG(have->st_mode) && have->st_size == original->st_size && have->st_mtim.tv_sec == original->st_mtim.tv_sec &&
+	       have->st_mtim.tv_nsec == original->st_mtim.tv_nsec;
 }
 
-static int copy_object(const char *from, const struct stat *st, const char *to, struct err *e)
+static int copy_object(int from, const struct stat *st, const char *to, struct err *e)
 {
 	cleanup_newfile struct newfile f = { .fd = -1 };
-	cleanup_close int in = file_open(from, e);
-	off_t left = st->st_size;
+	off_t at = 0;
 
-	if (in < 0 || newfile_open(&f, to, 0444, e) < 0)
+	if (newfile_open(&f, to, 0444, e) < 0)
 		return -1;
-	while (left > 0) {
-		ssize_t n = sendfile(f.fd, in, NULL, (size_t)left);
+	while (at < st->st_size) {
+		ssize_t n = sendfile(f.fd, from, &at, (size_t)(st->st_size - at));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_system(e, errno, "writing '%s'", to);
 		if (n == 0)
-			return err_set(e, ERR_CORRUPT, "'%s' became shorter while it was copied", from);
-		left -= n;
+			return err_set(e, ERR_CORRUPT, "the original of '%s' became shorter while it was copied", to);
 	}
 	struct timespec times[2] = { st->st_mtim, st->st_mtim };
 	if (futimens(f.fd, times) < 0)
 		return err_system(e, errno, "writing '%s'", to);
 	return newfile_commit(&f, e);
-}
-
-static int link_object(const char *from, const struct stat *st, const char *to, struct err *e)
-{
-	const char *base = path_base(to);
-	cleanup_free char *temporary = str_printf(e, "%.*s.%s.link.partial", (int)(base - to), to, base);
-
-	if (!temporary || unlink_if_there(temporary, e) < 0)
-		return -1;
-	if (link(from, temporary) < 0)
-		return copy_object(from, st, to, e);
-	if (rename(temporary, to) < 0) {
-		int errnum = errno;
-		unlink(temporary);
-		return err_system(e, errnum, "renaming '%s' into place", to);
-	}
-	return 0;
 }
 
 static int clear_failure(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
@@ -226,16 +242,16 @@ static int clear_failure(struct output *o, const char *kernel, enum probe_kind_i
 	return 0;
 }
 
-int output_put_object(struct output *o, const char *kernel, enum probe_kind_id kind, const char *path, struct err *e)
+int output_put_object(struct output *o, const char *kernel, enum probe_kind_id kind, int from, struct err *e)
 {
 	cleanup_free char *to = object_path(o, kernel, kind, e), *marker = marker_path(o, kernel, kind, e);
-	struct stat have, want;
+	struct stat have, original;
 
 	if (!to || !marker)
 		return -1;
-	if (stat(path, &want) < 0)
-		return err_system(e, errno, "looking at '%s'", path);
-	if ((lstat(to, &have) < 0 || !is_same(&have, &want)) && link_object(path, &want, to, e) < 0)
+	if (fstat(from, &original) < 0)
+		return err_system(e, errno, "looking at the original of '%s'", to);
+	if ((lstat(to, &have) < 0 || !is_copy(&have, &original)) && copy_object(from, &original, to, e) < 0)
 		return -1;
 	if (unlink_if_there(marker, e) < 0)
 		return -1;

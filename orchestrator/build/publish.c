@@ -12,11 +12,11 @@ static int put_object(struct output *output, struct artifact_store *artifacts, c
 {
 	struct artifact artifact = { .fd = -1 };
 
-	int found = artifact_lookup(artifacts, &job->tasks[kind].key, &artifact, e);
+	int found = artifact_open(artifacts, &job->tasks[kind].key, &artifact, e);
 	if (found == 1)
-		found = output_put_object(output, job->kernel->id, kind, artifact.path, e);
+		found = output_put_object(output, job->kernel->id, kind, artifact.fd, e);
 	else if (found == 0)
-		found = err_set(e, ERR_NOT_FOUND, "the artifact store has lost the object");
+		found = err_set(e, ERR_NOT_FOUND, "the stored object is missing or damaged; the next run builds it again");
 	artifact_release(&artifact);
 	return found;
 }
@@ -59,7 +59,8 @@ void publish_task(struct output *output, struct artifact_store *artifacts, const
 	size_t printed = 0;
 	struct err e;
 
-	if (put_verdict(output, artifacts, job, kind, &e) < 0)
+	/* Having failed it is put once more: as a failure it withdraws what may lie there from an older run. */
+	for (int attempt = 0; attempt < 2 && put_verdict(output, artifacts, job, kind, &e) < 0; attempt++)
 		task_end(task, VERDICT_FAILED, strdup(e.message));
 	if (task->verdict == VERDICT_FAILED) {
 		if (failure_text(job, kind, log, &text, &printed, &e) < 0 ||
