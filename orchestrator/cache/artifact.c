@@ -30,6 +30,7 @@ struct artifact_draft {
 	struct digest key;
 	char *dir, *object;
 	int fd;
+	bool replace;
 };
 
 static void json_release(json_t *j)
@@ -222,6 +223,11 @@ int artifact_draft_fd(const struct artifact_draft *d)
 	return d->fd;
 }
 
+void artifact_draft_replace(struct artifact_draft *d)
+{
+	d->replace = true;
+}
+
 void artifact_draft_free(struct artifact_draft *d)
 {
 	struct err ignored;
@@ -259,7 +265,42 @@ static int write_meta(const struct artifact_draft *d, const char *meta, const st
 	return file_replace(path, text, strlen(text), 0444, e);
 }
 
-/* The directory in its place: 1, or 0 when the key has one already. */
+/* The draft's directory renamed to place: 1, or 0 when something is there. */
+static int rename_draft(const struct artifact_draft *d, const char *place, struct err *e)
+{
+	if (rename(d->dir, place) == 0)
+		return 1;
+	if (errno == ENOTEMPTY || errno == EEXIST)
+		return 0;
+	return err_system(e, errno, "putting an artifact in place as '%s'", place);
+}
+
+/* As rename_draft; what is there goes. */
+static int exchange_draft(const struct artifact_draft *d, const char *place, struct err *e)
+{
+	cleanup_free char *old = str_printf(e, "%s/XXXXXX", d->store->drafts);
+	struct err ignored;
+
+	if (!old)
+		return -1;
+	if (!mkdtemp(old))
+		return err_system(e, errno, "creating a directory in '%s'", d->store->drafts);
+	/* Onto the empty directory. Somebody else may have taken it away in between. */
+	bool is_aside = rename(place, old) == 0;
+	if (!is_aside && errno != ENOENT) {
+		int errnum = errno;
+		rmdir(old);
+		return err_system(e, errnum, "setting the artifact '%s' aside", place);
+	}
+	int placed = rename_draft(d, place, e);
+	if (placed < 0 && is_aside && rename(old, place) == 0)
+		return -1;
+	if (path_remove(old, &ignored) < 0)
+		log_printf(d->store->log, LOG_DEBUG, "%s", ignored.message);
+	return placed;
+}
+
+/* The directory in its place: 1, or 0 when the key has one already that stays. */
 static int put_in_place(struct artifact_draft *d, struct err *e)
 {
 	cleanup_free char *place = content_path(d->store->root, &d->key, "", e);
@@ -268,11 +309,11 @@ static int put_in_place(struct artifact_draft *d, struct err *e)
 		return -1;
 	if (chmod(d->dir, 0755) < 0)
 		return err_system(e, errno, "'%s'", d->dir);
-	if (rename(d->dir, place) < 0) {
-		if (errno == ENOTEMPTY || errno == EEXIST)
-			return 0;
-		return err_system(e, errno, "putting an artifact in place as '%s'", place);
-	}
+	int placed = rename_draft(d, place, e);
+	if (placed == 0 && d->replace)
+		placed = exchange_draft(d, place, e);
+	if (placed <= 0)
+		return placed;
 	free(d->dir);
 	d->dir = NULL;
 	cleanup_free char *parent = str_printf(e, "%.*s", (int)(path_base(place) - place - 1), place);

@@ -2,9 +2,10 @@
  *
  *   artifacts/<k0k1>/<key>/object.gz   what was built
  *   artifacts/<k0k1>/<key>/meta.json   {"meta": the caller's JSON, "sha256": of object.gz, "size": bytes}
- *   artifacts/tmp/                     in the making; what is older than a day goes at the next open
+ *   artifacts/tmp/                     in the making, or replaced; what is older than a day goes at the next open
  *   artifacts/bad/<key>.<8 hex>        set aside, with `.reason`
- * A key's directory appears whole by rename. Several processes may work on it at once; of two that finish one key the first stays.
+ * A key's directory appears whole by rename. Several processes may work on it at once; of two that finish one key the first stays,
+ * unless the second is to replace it.
  */
 #ifndef ORCHESTRATE_CACHE_ARTIFACT_H
 #define ORCHESTRATE_CACHE_ARTIFACT_H
@@ -49,8 +50,14 @@ struct artifact_draft;
 must_check int artifact_draft_new(struct artifact_store *s, const struct digest *key, struct artifact_draft **ret, struct err *e);
 /* Write object.gz here, from the start on. Borrowed. */
 int artifact_draft_fd(const struct artifact_draft *d);
+/* Commit is to put this one in the place of one that is there already. The new one is whole and synced before the old one is
+ * touched; then the old one is renamed to artifacts/tmp, the new one into its place, and the old one removed. Killed between the
+ * two renames the key has nothing, which costs a build; at no moment has it a part of either. When the second rename fails the old
+ * one is put back. A process that reads the key during the change may take it for damaged, which costs a build as well. */
+void artifact_draft_replace(struct artifact_draft *d);
 /* Hashes what was written and puts it into the store; meta: a JSON object as text, else ERR_USAGE. ret (may be NULL) is as from
- * artifact_lookup. An empty object: ERR_CHECK. If the key is there already, that one stays. d can only be freed after it, whatever
+ * artifact_lookup. An empty object: ERR_CHECK. If the key is there already, that one stays, unless
+ * artifact_draft_replace() was called. d can only be freed after it, whatever
  * came of it. */
 must_check int artifact_draft_commit(struct artifact_draft *d, const char *meta, struct artifact *ret, struct err *e);
 /* Removes what was not committed. NULL is fine. */

@@ -44,13 +44,20 @@ static void tear_down(void)
 
 TestSuite(artifact, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static int put(const char *bytes, const char *meta, struct artifact *ret)
+static int put_or_replace(const char *bytes, const char *meta, bool replace, struct artifact *ret)
 {
 	cleanup_of(artifact_draft) struct artifact_draft *d = NULL;
 
 	cr_assert_eq(artifact_draft_new(store, &key, &d, &e), 0, "%s", e.message);
+	if (replace)
+		artifact_draft_replace(d);
 	cr_assert_eq(fd_write_all(artifact_draft_fd(d), bytes, strlen(bytes), &e), 0);
 	return artifact_draft_commit(d, meta, ret, &e);
+}
+
+static int put(const char *bytes, const char *meta, struct artifact *ret)
+{
+	return put_or_replace(bytes, meta, false, ret);
 }
 
 static int open_and_read(char *ret, size_t room)
@@ -93,6 +100,39 @@ Test(artifact, the_first_of_two_stays)
 
 	cr_assert_eq(put("first", "{}", NULL), 0);
 	cr_assert_eq(put("second", "{}", NULL), 0, "%s", e.message);
+	cr_expect_eq(open_and_read(text, sizeof(text)), 1);
+	cr_expect_str_eq(text, "first");
+	cr_expect_eq(count_files(dir, "artifacts/tmp", ""), 0);
+}
+
+Test(artifact, replacing_puts_the_second_in_the_place_of_the_first)
+{
+	static const char *const texts[] = { "first", "second", "second", "3" };
+	char text[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		cleanup_artifact struct artifact made = { .fd = -1 }, a = { .fd = -1 };
+		struct digest expected = digest_of_text(texts[i]);
+		cr_assert_eq(put_or_replace(texts[i], i ? "{\"again\": true}" : "{}", true, &made), 0, "%s", e.message);
+		cr_expect(digest_equal(&made.digest, &expected), "row %zu", i);
+		cr_assert_eq(artifact_lookup(store, &key, &a, &e), 1);
+		cr_expect_str_eq(a.meta, i ? "{\"again\":true}" : "{}", "the meta is the new one's too");
+		cr_expect_eq(open_and_read(text, sizeof(text)), 1);
+		cr_expect_str_eq(text, texts[i]);
+		cr_expect_eq(count_files(dir, "artifacts/tmp", ""), 0, "row %zu", i);
+	}
+	cr_expect_eq(count_files(dir, "artifacts", "object.gz"), 1);
+	cr_expect_eq(count_files(dir, "artifacts/bad", ""), 0);
+	cr_expect_eq(lines.len, 0, "%s", buf_text(&lines));
+}
+
+Test(artifact, what_could_not_be_made_replaces_nothing)
+{
+	char text[64];
+
+	cr_assert_eq(put("first", "{}", NULL), 0);
+	cr_expect_eq(put_or_replace("", "{}", true, NULL), -1);
+	cr_expect_eq(put_or_replace("second", "no json", true, NULL), -1);
 	cr_expect_eq(open_and_read(text, sizeof(text)), 1);
 	cr_expect_str_eq(text, "first");
 	cr_expect_eq(count_files(dir, "artifacts/tmp", ""), 0);
@@ -174,6 +214,37 @@ Test(artifact, old_drafts_are_swept_young_ones_stay)
 	cr_expect_eq(access(old, F_OK), -1);
 	cr_expect_eq(access(young, F_OK), 0);
 	artifact_store_close(again);
+}
+
+/* Killed at any moment, a replacing writer leaves the old one, the new one, or nothing. */
+Test(artifact, killed_while_replacing_leaves_a_whole_one_or_none)
+{
+	static char big[400001];
+	size_t fresh = 0;
+
+	for (int round = 0; round < 30; round++) {
+		memset(big, 'o', 400000);
+		cr_assert_eq(put_or_replace(big, "{}", true, NULL), 0, "%s", e.message);
+		memset(big, 'n', 400000);
+		pid_t child = fork();
+		cr_assert_geq(child, 0);
+		if (child == 0)
+			_exit(put_or_replace(big, "{}", true, NULL) < 0);
+		usleep((useconds_t)round * 150);
+		kill(child, SIGKILL);
+		cr_assert_eq(waitpid(child, NULL, 0), child);
+		struct artifact a = { .fd = -1 };
+		int got = artifact_open(store, &key, &a, &e);
+		char letter = '-';
+		cr_expect_geq(got, 0, "%s", e.message);
+		if (got == 1)
+			cr_expect_eq(read(a.fd, &letter, 1), 1);
+		cr_expect(got == 0 || letter == 'o' || letter == 'n');
+		fresh += letter == 'n';
+		artifact_release(&a);
+	}
+	cr_expect_eq(count_files(dir, "artifacts/bad", ""), 0, "%s", buf_text(&lines));
+	cr_log_info("%zu of 30 were replaced", fresh);
 }
 
 /* Writers that are killed at any moment leave either a whole artifact or none. */
