@@ -12,8 +12,10 @@ set -eu
 exec 3>&1 1>&2
 work=/work/$JOB
 rm -rf "$work"
-mkdir -p "$work/src" "$work/tree" "$work/tmp" "$work/out" || exit 2
-trap 'cd /; rm -rf "$work"' EXIT
+mkdir -m 0700 "$work" || exit 2
+mkdir "$work/src" "$work/tree" "$work/tmp" "$work/out" || exit 2
+# What a build left running is this user's, and this user is this job's alone.
+trap 'cd /; kill -KILL -1 2>/dev/null || :; rm -rf "$work"' EXIT
 head -c "$PROBE_BYTES" | tar -x -f - -C "$work/src" || exit 2
 tar -x -f - -C "$work/tree" --no-same-owner || exit 2
 
@@ -25,7 +27,7 @@ for kind in $KINDS; do
 	# Each kind has its own copy: it sees just what its build key covers.
 	SRC=$work/src/$kind
 	eval "build=\$BUILD_$kind output=\$OUTPUT_$kind"
-	if (cd "$SRC" && sh -e -c "$build") && cp "$SRC/$output" "$work/out/$kind"; then
+	if (cd "$SRC" && sh -e -c "$build") 3>&- && cp "$SRC/$output" "$work/out/$kind"; then
 		case $kind in
 		bpf) "$LLVM_STRIP" --strip-debug "$work/out/$kind" ;;
 		*) "$STRIP" --strip-debug "$work/out/$kind" ;;

@@ -53,19 +53,9 @@ static int base_from_engine(const struct base_image_options *o, const struct oci
 			    struct err *e)
 {
 	struct export x = { .options = o };
-	struct engine_image image = { 0 };
 	pthread_t thread;
 	int fds[2];
 
-	if (!o->engine)
-		return err_set(e, ERR_USAGE, "--base '%s' is no file, and no engine is in use", o->base);
-	/* Asked first, so that a misspelt name is said as such. */
-	int result = engine_image_inspect(o->engine, o->base, &image, e);
-	engine_image_release(&image);
-	if (result < 0)
-		return e->kind == ERR_NOT_FOUND
-			       ? err_set(e, ERR_USAGE, "--base '%s' is neither a file nor an image in the engine", o->base)
-			       : -1;
 	if (fd_pipe(fds, e) < 0)
 		return -1;
 	x.fd = fds[1];
@@ -76,17 +66,18 @@ static int base_from_engine(const struct base_image_options *o, const struct oci
 		source_free(archive);
 		return err_system(e, rc, "starting a thread");
 	}
-	result = oci_base_open(archive, base, ret, e);
+	int result = oci_base_open(archive, base, ret, e);
 	/* Closes the reading end: an exporter that still writes stops. */
 	source_free(archive);
 	pthread_join(thread, NULL);
-	if (result == 0 && x.result < 0) {
-		oci_image_free(*ret);
-		*ret = NULL;
+	if (x.result == 0)
+		return result;
+	/* The reader sees a cut archive where the engine failed, and the exporter a broken pipe where the reader gave up. */
+	if (result == 0)
+		oci_image_free(steal_ptr(ret));
+	if (result == 0 || x.e.errnum != EPIPE)
 		*e = x.e;
-		return -1;
-	}
-	return result;
+	return -1;
 }
 
 static int start_image(const struct base_image_options *o, const char *blobs, struct oci_image **ret, struct err *e)
@@ -94,6 +85,8 @@ static int start_image(const struct base_image_options *o, const char *blobs, st
 	static const char *const nothing[] = { "true", NULL };
 	const struct oci_base_options base = { .dir = blobs, .architecture = o->architecture, .epoch = o->epoch };
 
+	if (base_image_check(o->base, o->archive, o->engine, e) < 0)
+		return -1;
 	if (o->base) {
 		int there = path_exists(o->base, e);
 		if (there < 0)
@@ -222,6 +215,28 @@ void base_image_release(struct base_image *image)
 {
 	free(image->ref);
 	*image = (struct base_image){ 0 };
+}
+
+int base_image_check(const char *base, const char *archive, struct engine *engine, struct err *e)
+{
+	struct engine_image image = { 0 };
+
+	if (archive) {
+		cleanup_free char *dir = str_printf(e, "%.*s.", (int)(path_base(archive) - archive), archive);
+		int there = dir ? path_exists(dir, e) : -1;
+		if (there <= 0)
+			return there < 0 ? -1 : err_set(e, ERR_USAGE, "--archive '%s': its directory does not exist", archive);
+	}
+	int there = base ? path_exists(base, e) : 1;
+	if (there != 0)
+		return there < 0 ? -1 : 0;
+	if (!engine)
+		return err_set(e, ERR_USAGE, "--base '%s' is no file, and no engine is in use", base);
+	int result = engine_image_inspect(engine, base, &image, e);
+	engine_image_release(&image);
+	if (result < 0 && e->kind == ERR_NOT_FOUND)
+		return err_set(e, ERR_USAGE, "--base '%s' is neither a file nor an image in the engine", base);
+	return result;
 }
 
 int base_image_make(const struct base_image_options *options, struct base_image *ret, struct err *e)

@@ -34,6 +34,9 @@ struct base_image {
  * layer. The same tree gives the same image id. After loading, the engine's layers are compared with ours: ERR_CHECK when they
  * differ. What the engine has already under this id is not loaded again. */
 must_check int base_image_make(const struct base_image_options *options, struct base_image *ret, struct err *e);
+/* Whether there is such a base (file, or image in the engine), and a place for the archive: to be asked before hours of building.
+ * NULLs are fine. ERR_USAGE. */
+must_check int base_image_check(const char *base, const char *archive, struct engine *engine, struct err *e);
 void base_image_release(struct base_image *image);
 
 #endif

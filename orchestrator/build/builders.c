@@ -14,6 +14,7 @@
 enum {
 	WORK_MIB_PER_JOB = 2048, /* room for a header tree and a build; tmpfs takes only what is used */
 	PIDS_PER_JOB = 1024,
+	FIRST_UID = 61000, /* nobody's in any distribution's images */
 	KILL_MS = 20000,
 };
 
@@ -69,6 +70,14 @@ void builders_free(struct builders *b)
 	free(b);
 }
 
+/* Of this machine: the engine behind a Unix socket is on it. */
+static uint64_t memory_bytes(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)4 << 30;
+}
+
 static int create(struct builders *b, const struct builder *one, char **ret_id, struct err *e)
 {
 	const unsigned jobs = b->options.jobs;
@@ -77,7 +86,11 @@ static int create(struct builders *b, const struct builder *one, char **ret_id, 
 	static const char *const env[] = { "LC_ALL=C", "HOME=/nonexistent",
 					   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	static const struct container_ulimit ulimits[] = { { "nofile", 4096, 4096 }, { "nproc", 65536, 65536 }, { "core", 0, 0 } };
-	cleanup_free char *work = str_printf(e, "rw,exec,nosuid,nodev,size=%um,mode=1777", WORK_MIB_PER_JOB * (jobs + 1));
+	const uint64_t memory = memory_bytes();
+	const uint64_t wanted = ((uint64_t)WORK_MIB_PER_JOB << 20) * (jobs + 1);
+	/* A full /work must not take the machine's memory with it, nor may a compiler. */
+	cleanup_free char *work = str_printf(e, "rw,exec,nosuid,nodev,size=%llu,mode=1777",
+					     (unsigned long long)(wanted < memory / 2 ? wanted : memory / 2));
 	cleanup_free char *label = str_printf(e, "org.orchestrate.family=%s", one->family);
 	if (!work || !label)
 		return -1;
@@ -97,6 +110,7 @@ static int create(struct builders *b, const struct builder *one, char **ret_id, 
 		.read_only = true,
 		.init = engine_info(b->options.engine)->has_init,
 		.open_stdin = true,
+		.memory_bytes = memory / 4 * 3,
 		.pids_limit = (int)(PIDS_PER_JOB * (jobs + 1)),
 		.tmpfs = tmpfs,
 		.tmpfs_count = ARRAY_LEN(tmpfs),
@@ -201,30 +215,29 @@ void builders_discard(struct builders *b, const char *container_id)
 	pthread_mutex_unlock(&b->lock);
 }
 
-/* Every process that a job starts inherits JOB in its environment; whoever has it is ended, again until nobody is left (a process
- * may fork while we look). The one that looks must not have it. */
-static const char kill_script[] = "for round in 1 2 3 4 5 6 7 8 9 10; do\n"
-				  "	found=\n"
-				  "	for dir in /proc/[0-9]*; do\n"
-				  "		if tr '\\0' '\\n' <\"$dir/environ\" 2>/dev/null | grep -qxF \"JOB=$1\"; then\n"
-				  "			kill -KILL \"${dir#/proc/}\" 2>/dev/null && found=yes\n"
-				  "		fi\n"
-				  "	done\n"
-				  "	[ -n \"$found\" ] || { rm -rf \"/work/$1\"; exit 0; }\n"
-				  "done\n"
-				  "exit 1\n";
+void builders_user(unsigned slot, char ret[BUILDERS_USER_MAX])
+{
+	snprintf(ret, BUILDERS_USER_MAX, "%u:%u", FIRST_UID + slot, FIRST_UID + slot);
+}
 
-int builders_kill_job(struct builders *b, const char *container_id, const char *job, struct err *e)
+/* kill(2) with -1 reaches all that the caller may signal, but not itself: just the processes of this user. The second round is for
+ * what was being started meanwhile. */
+static const char kill_script[] =
+	"kill -KILL -1 2>/dev/null; rm -rf \"/work/$1\"; kill -KILL -1 2>/dev/null; rm -rf \"/work/$1\"";
+
+int builders_kill_job(struct builders *b, const char *container_id, unsigned slot, const char *job, struct err *e)
 {
 	const char *const argv[] = { "sh", "-c", kill_script, "kill-job", job, NULL };
-	const struct exec_spec spec = { .container = container_id, .argv = argv };
+	char user[BUILDERS_USER_MAX];
+	const struct exec_spec spec = { .container = container_id, .argv = argv, .user = user };
 	struct exec_io io = EXEC_IO_NONE;
 	int code = 0;
 
+	builders_user(slot, user);
 	io.deadline_ms = clock_now_ms() + KILL_MS;
 	if (exec_run(b->options.engine, &spec, &io, &code, e) < 0)
 		return -1;
 	if (code != 0)
-		return err_set(e, ERR_FAILED, "processes of '%s' would not end", job);
+		return err_set(e, ERR_FAILED, "the directory of '%s' could not be removed", job);
 	return 0;
 }

@@ -10,6 +10,8 @@
 struct engine;
 struct builders;
 
+enum { BUILDERS_SLOTS_MAX = 256, BUILDERS_USER_MAX = 32 };
+
 struct builders_options {
 	struct engine *engine;
 	const char *seccomp_profile;
@@ -29,9 +31,12 @@ must_check int builders_get(struct builders *b, const char *family, const char *
 must_check int builders_alive(struct builders *b, const char *container_id, struct err *e);
 /* Takes a container out of use: it is removed with all that runs in it, and the next builders_get makes a new one. */
 void builders_discard(struct builders *b, const char *container_id);
-/* Ends every process of one job by force and removes its directory, while other jobs in the container go on. -1: it could not be
- * done, the container should be discarded. Works after a cancel too. */
-must_check int builders_kill_job(struct builders *b, const char *container_id, const char *job, struct err *e);
+/* Who works in slot `slot` (below BUILDERS_SLOTS_MAX) of any builder, as "uid:gid" for exec: jobs that run at once have users of
+ * their own, so that one can neither touch nor signal another. */
+void builders_user(unsigned slot, char ret[BUILDERS_USER_MAX]);
+/* Ends every process of the slot's user by force and removes the job's directory, while other jobs in the container go on. -1: it
+ * could not be done, the container should be discarded. */
+must_check int builders_kill_job(struct builders *b, const char *container_id, unsigned slot, const char *job, struct err *e);
 
 DEFINE_CLEANUP(builders, struct builders, builders_free)
 

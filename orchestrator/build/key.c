@@ -1,20 +1,35 @@
 #include "build/key.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "build/environment.h"
 
 /* Raise it when what the orchestrator itself does with a result changes (stripping, compression). */
-static const char scheme[] = "orchestrate build key 1";
+static const char scheme[] = "orchestrate build key 2";
 
-static int hash_inputs(struct hasher *h, const struct inputs *in, const struct job *job, enum probe_kind_id kind, struct err *e)
+/* Everything that reaches the script, so that nothing that it can see is forgotten. */
+static int hash_environment(struct hasher *h, const struct inputs *in, const struct job *job, enum probe_kind_id kind,
+			    struct err *e)
 {
-	const struct probe_kind *what = &in->probe.kinds[kind];
+	cleanup_strv struct strv env = { 0 };
 
-	if (hasher_text(h, scheme, e) < 0 || hasher_text(h, kind_name(kind), e) < 0 ||
-	    hasher_field(h, in->source_digests[kind].bytes, DIGEST_BYTES, e) < 0 || hasher_text(h, what->build, e) < 0 ||
-	    hasher_text(h, what->output, e) < 0 || hasher_text(h, in->probe.name, e) < 0 ||
-	    hasher_text(h, in->module_version, e) < 0)
+	if (environment_common(in, job, &env, e) < 0 || environment_kind(in, kind, &env, e) < 0)
 		return -1;
-	if (hasher_text(h, job->kernel->release, e) < 0 || hasher_text(h, job->kernel->arch->name, e) < 0)
+	for (size_t i = 0; i < env.len; i++)
+		if (hasher_text(h, env.items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int hash_tree(struct hasher *h, const struct job *job, struct err *e)
+{
+	cleanup_tree_rules struct tree_rules rules = { 0 };
+
+	if (distro_tree_rules(job->distro->distro, job->kernel, &rules, e) < 0)
+		return -1;
+	cleanup_free char *text = tree_rules_encode(&rules, e);
+	if (!text || hasher_text(h, text, e) < 0 || hasher_text(h, job->distro->distro->format, e) < 0)
 		return -1;
 	for (size_t i = 0; i < job->kernel->package_count; i++)
 		if (hasher_field(h, job->package_digests[i].bytes, DIGEST_BYTES, e) < 0)
@@ -22,24 +37,30 @@ static int hash_inputs(struct hasher *h, const struct inputs *in, const struct j
 	return 0;
 }
 
+static int hash_all(struct hasher *h, const struct inputs *in, const struct job *job, enum probe_kind_id kind,
+		    const char *toolchain_id, struct err *e)
+{
+	/* Distro and id are in the path at which it is built; architecture and release are what the result is checked against. */
+	const char *const texts[] = { scheme,	       kind_name(kind),	     in->probe.name,	      job->distro->distro->name,
+				      job->kernel->id, job->kernel->release, job->kernel->arch->name, toolchain_id };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (hasher_text(h, texts[i], e) < 0)
+			return -1;
+	if (hasher_field(h, in->source_digests[kind].bytes, DIGEST_BYTES, e) < 0 ||
+	    hasher_field(h, in->script_digest.bytes, DIGEST_BYTES, e) < 0)
+		return -1;
+	return hash_environment(h, in, job, kind, e) < 0 ? -1 : hash_tree(h, job, e);
+}
+
 int build_key(const struct inputs *in, const struct job *job, enum probe_kind_id kind, const char *toolchain_id, struct digest *ret,
 	      struct err *e)
 {
-	char compiler[32];
 	struct hasher *h = hasher_new(e);
 
 	if (!h)
 		return -1;
-	snprintf(compiler, sizeof(compiler), "gcc-%d", job->choice.gcc);
-	int result = hash_inputs(h, in, job, kind, e);
-	if (result == 0)
-		result = hasher_text(h, toolchain_id, e);
-	if (result == 0)
-		result = hasher_text(h, compiler, e);
-	if (result == 0)
-		result = hasher_field(h, in->script_digest.bytes, DIGEST_BYTES, e);
-	if (result == 0)
-		result = distro_hash_build_part(job->distro->distro, h, e);
+	int result = hash_all(h, in, job, kind, toolchain_id, e);
 	if (result == 0)
 		result = hasher_finish(h, ret, e);
 	hasher_free(h);

@@ -4,9 +4,10 @@
 
 #include "build/job.h"
 
-/* sha256 over length-prefixed fields: the scheme's version, kind, the probe's sources of that kind, build command, output name,
- * module version, release and architecture, package digests in order, toolchain image id and the compiler chosen in it, the
- * in-container script, the descriptor's build-relevant part. The job must have package digests and a choice. */
+/* sha256 over length-prefixed fields: the scheme's version, kind, names of probe, distro and kernel, release and architecture,
+ * toolchain image id, the probe's sources of that kind, the in-container script, the environment that it gets (build/environment.h:
+ * build command, compilers, module version, ...), the expanded tree rules, the package digests in order. The job must have package
+ * digests and a choice. */
 must_check int build_key(const struct inputs *in, const struct job *job, enum probe_kind_id kind, const char *toolchain_id,
 			 struct digest *ret, struct err *e);
 

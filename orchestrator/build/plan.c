@@ -115,6 +115,9 @@ int plan_choose(const struct toolchains *toolchains, struct job *job, struct err
 	const struct recipe *const *recipes = toolchains_recipes(toolchains, &count);
 	unsigned expected = 0;
 
+	if (job->has_facts && !job->facts.gcc)
+		return err_set(e, ERR_NOT_FOUND, "it was built by clang %d, and no toolchain here builds modules with clang",
+			       job->facts.clang);
 	if (job->has_facts) {
 		want.gcc = job->facts.gcc;
 		want.clang = job->facts.clang;

@@ -65,7 +65,7 @@ void publish_task(struct output *output, struct artifact_store *artifacts, const
 	if (task->verdict == VERDICT_FAILED) {
 		if (failure_text(job, kind, log, &text, &printed, &e) < 0 ||
 		    output_put_failure(output, job->kernel->id, kind, text.data, text.len, &path, &e) < 0)
-			event.name = e.message;
+			event.tail = e.message;
 		else
 			event.tail = text_tail(text.data + printed, TAIL_LINES);
 	}

@@ -14,9 +14,10 @@
 #include "build/session.h"
 #include "build/supply.h"
 #include "engine/engine.h"
+#include "engine/sweep.h"
 #include "package/unpack.h"
 
-enum { ATTEMPTS_MAX = 2, JOBS_MAX = 256 };
+enum { ATTEMPTS_MAX = 2, JOBS_MAX = BUILDERS_SLOTS_MAX };
 
 struct run {
 	const struct run_options *options;
@@ -29,6 +30,12 @@ struct run {
 	unsigned working;	/* under lock: workers that have not ended */
 	struct err failed;	/* under lock: why the run as a whole ends */
 	struct cancel finished; /* set by the last worker, for the main thread's poll */
+};
+
+struct worker {
+	struct run *run;
+	unsigned slot;
+	pthread_t thread;
 };
 
 /* A job's packages, open and verified. */
@@ -86,48 +93,53 @@ static void package_arrived(void *context, struct job *job, const struct err *fa
 
 /* --- one job --- */
 
-/* Puts the job back until this package has come once more. 0, or -1 when it could not be asked for. */
-static int ask_again(struct run *r, struct job *job, size_t package, struct err *e)
+/* Puts the job back until these packages have come once more. 0, or -1 when they could not be asked for. */
+static int ask_again(struct run *r, struct job *job, const size_t packages[], size_t count, struct err *e)
 {
+	size_t asked = 0;
+
 	pthread_mutex_lock(&r->lock);
 	job->asked_again = true;
-	job->packages_missing = 1;
+	job->packages_missing = (unsigned)count;
 	pthread_mutex_unlock(&r->lock);
-	int result = supply_again(r->supply, job, package, e);
+	while (asked < count && supply_again(r->supply, job, packages[asked], e) == 0)
+		asked++;
 	pthread_mutex_lock(&r->lock);
-	if (result < 0)
-		job->packages_missing = 0;
-	else
+	if (asked == count)
 		job->taken = false;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
-	return result;
+	return asked == count ? 0 : -1;
 }
 
-/* 1 all open, 0 one was damaged and has been asked for again. */
+/* 1 all open, 0 some were damaged and have been asked for again. */
 static int open_packages(struct run *r, struct job *job, struct open_packages *ret, struct err *e)
 {
 	const struct kernel *kernel = job->kernel;
 	cleanup_free struct digest *digests = calloc(kernel->package_count, sizeof(*digests));
+	size_t damaged[UNPACK_PACKAGES_MAX], damaged_count = 0;
 
 	if (!digests)
 		return err_no_memory(e);
 	if (kernel->package_count > UNPACK_PACKAGES_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d packages", UNPACK_PACKAGES_MAX);
 	for (size_t i = 0; i < kernel->package_count; i++) {
-		const struct package_digest *listed = digest_table_find(job->distro->digests, kernel->packages[i].url);
+		const char *url = kernel->packages[i].url;
+		const struct package_digest *listed = digest_table_find(job->distro->digests, url);
 		struct cache_entry entry = { .fd = -1 };
-		if (cache_open_package(r->options->plan->cache, kernel->packages[i].url, listed ? &listed->sha256 : NULL, &entry,
-				       e) < 0) {
+		if (cache_open_package(r->options->plan->cache, url, listed ? &listed->sha256 : NULL, &entry, e) < 0) {
 			if ((e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) || job->asked_again)
 				return -1;
 			log_printf(r->options->log, LOG_WARNING, "%s; fetching it again", e->message);
-			return ask_again(r, job, i, e);
+			damaged[damaged_count++] = i;
+			continue;
 		}
 		ret->fds[ret->count++] = steal_fd(&entry.fd);
 		digests[i] = entry.digest;
 		cache_entry_release(&entry);
 	}
+	if (damaged_count)
+		return ask_again(r, job, damaged, damaged_count, e);
 	free(job->package_digests);
 	job->package_digests = steal_ptr(&digests);
 	return 1;
@@ -185,14 +197,16 @@ static void settle(struct job *job, struct session_result *result, double second
 	}
 }
 
-static int build_in_session(struct run *r, struct job *job, const char *toolchain_id, const struct open_packages *packages,
-			    struct session_result *result, struct err *e)
+static int build_in_session(struct run *r, unsigned slot, struct job *job, const char *toolchain_id,
+			    const struct open_packages *packages, struct session_result *result, struct err *e)
 {
 	const struct session_options options = {
 		.inputs = r->options->inputs,
 		.engine = r->options->engine,
 		.builders = r->builders,
 		.artifacts = r->options->plan->artifacts,
+		.slot = slot,
+		.rebuild = r->options->plan->rebuild,
 		.make_jobs = r->options->make_jobs,
 		.timeout_s = r->options->timeout_s,
 		.cancel = r->options->cancel,
@@ -211,8 +225,8 @@ static int build_in_session(struct run *r, struct job *job, const char *toolchai
 }
 
 /* Decides on the compiler, makes its image, and reuses or builds. */
-static int build_job(struct run *r, struct job *job, const struct open_packages *packages, struct session_result *result,
-		     struct err *e)
+static int build_job(struct run *r, unsigned slot, struct job *job, const struct open_packages *packages,
+		     struct session_result *result, struct err *e)
 {
 	const struct plan_options *plan = r->options->plan;
 	int64_t started = clock_now_ms();
@@ -233,13 +247,13 @@ static int build_job(struct run *r, struct job *job, const struct open_packages 
 	if (!job_has_work(job))
 		return 0;
 	send_phase(r, job, "building");
-	if (build_in_session(r, job, toolchain_id, packages, result, e) < 0)
+	if (build_in_session(r, slot, job, toolchain_id, packages, result, e) < 0)
 		return -1;
 	settle(job, result, (double)(clock_now_ms() - started) / 1000);
 	return 0;
 }
 
-static void do_job(struct run *r, struct job *job)
+static void do_job(struct run *r, unsigned slot, struct job *job)
 {
 	cleanup_session_result struct session_result result;
 	struct open_packages packages = { .count = 0 };
@@ -253,7 +267,7 @@ static void do_job(struct run *r, struct job *job)
 		open_packages_release(&packages);
 		return;
 	}
-	int done = opened < 0 ? -1 : build_job(r, job, &packages, &result, &e);
+	int done = opened < 0 ? -1 : build_job(r, slot, job, &packages, &result, &e);
 	open_packages_release(&packages);
 	if (done < 0 && (e.kind == ERR_CANCELLED || e.kind == ERR_UNREACHABLE)) {
 		fail_run(r, &e);
@@ -309,12 +323,13 @@ static void finish_job(struct run *r, struct job *job)
 
 static void *work(void *context)
 {
-	struct run *r = context;
+	struct worker *worker = context;
+	struct run *r = worker->run;
 	struct job *job;
 
 	while ((job = next_job(r))) {
 		if (job_has_work(job))
-			do_job(r, job);
+			do_job(r, worker->slot, job);
 		else
 			finish_job(r, job);
 	}
@@ -325,13 +340,15 @@ static void *work(void *context)
 	return NULL;
 }
 
-static int start_workers(struct run *r, pthread_t threads[], unsigned *ret_started, struct err *e)
+static int start_workers(struct run *r, struct worker workers[], unsigned *ret_started, struct err *e)
 {
 	unsigned want = r->options->jobs < JOBS_MAX ? r->options->jobs : JOBS_MAX;
 
 	r->working = want;
+	for (unsigned i = 0; i < want; i++)
+		workers[i] = (struct worker){ .run = r, .slot = i };
 	for (*ret_started = 0; *ret_started < want; ++*ret_started) {
-		int rc = pthread_create(&threads[*ret_started], NULL, work, r);
+		int rc = pthread_create(&workers[*ret_started].thread, NULL, work, &workers[*ret_started]);
 		if (!rc)
 			continue;
 		if (*ret_started == 0)
@@ -373,7 +390,7 @@ static int run_workers(struct run *r, struct err *e)
 		.arrived = package_arrived,
 		.context = r,
 	};
-	pthread_t threads[JOBS_MAX];
+	struct worker workers[JOBS_MAX];
 	unsigned started = 0;
 
 	for (size_t i = 0; i < r->plan->count; i++) {
@@ -383,11 +400,11 @@ static int run_workers(struct run *r, struct err *e)
 	}
 	if (supply_start(&supply, r->plan->jobs, r->plan->count, &r->supply, e) < 0)
 		return -1;
-	int result = start_workers(r, threads, &started, e);
+	int result = start_workers(r, workers, &started, e);
 	if (result == 0)
 		await_workers(r);
 	for (unsigned i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
+		pthread_join(workers[i].thread, NULL);
 	supply_free(r->supply);
 	if (result == 0 && r->failed.kind != ERR_NONE) {
 		*e = r->failed;
@@ -405,6 +422,7 @@ int run_plan(const struct run_options *options, struct plan *plan, struct err *e
 		.log = options->log,
 	};
 	struct run r = { .options = options, .plan = plan, .finished.event_fd = -1 };
+	struct err sweeping;
 
 	if (cancel_init(&r.finished, e) < 0 || builders_new(&builders, &r.builders, e) < 0) {
 		cancel_release(&r.finished);
@@ -417,6 +435,9 @@ int run_plan(const struct run_options *options, struct plan *plan, struct err *e
 	if (result == 0)
 		result = run_workers(&r, e);
 	builders_free(r.builders);
+	/* A container whose creation was under way when the run ended is known to the engine alone. */
+	if (result < 0 && options->engine && engine_sweep_own(options->engine, NULL, &sweeping) < 0)
+		log_printf(options->log, LOG_WARNING, "looking for containers left behind: %s", sweeping.message);
 	cancel_release(&r.finished);
 	pthread_cond_destroy(&r.changed);
 	pthread_mutex_destroy(&r.lock);

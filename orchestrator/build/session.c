@@ -1,8 +1,10 @@
 #include "build/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "build/environment.h"
 #include "engine/exec.h"
 #include "gate/result.h"
 #include "package/unpack.h"
@@ -18,7 +21,9 @@
 struct session {
 	const struct session_options *options;
 	const struct job *job;
-	char *container, *job_name; /* job_name: the directory below /work and the mark by which its processes are found */
+	char *container, *job_name; /* job_name: the directory below /work */
+	char user[BUILDERS_USER_MAX];
+	int64_t deadline_ms;
 	struct exec *exec;
 	struct filter *tree;
 	struct result_filter result;
@@ -61,89 +66,26 @@ static bool wants(const struct job *job, int kind)
 	return job->tasks[kind].wanted && job->tasks[kind].verdict == VERDICT_PLANNED;
 }
 
-/* --- the environment of the in-container script (images/build.sh) --- */
-
-static int add_env(struct strv *env, struct err *e, const char *name, const char *value)
-{
-	return strv_take(env, str_printf(e, "%s=%s", name, value), e);
-}
-
-static int add_kinds(const struct session *s, struct strv *env, struct err *e)
-{
-	cleanup_buf struct buf kinds = { 0 };
-
-	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		const struct probe_kind *what = &s->options->inputs->probe.kinds[kind];
-		const char *name = kind_name((enum probe_kind_id)kind);
-		if (!wants(s->job, kind))
-			continue;
-		if (buf_printf(&kinds, e, "%s%s", kinds.len ? " " : "", name) < 0 ||
-		    strv_take(env, str_printf(e, "BUILD_%s=%s", name, what->build), e) < 0 ||
-		    strv_take(env, str_printf(e, "OUTPUT_%s=%s", name, what->output), e) < 0)
-			return -1;
-	}
-	return add_env(env, e, "KINDS", buf_text(&kinds));
-}
-
-static int add_toolchain(const struct session *s, struct strv *env, struct err *e)
-{
-	const struct recipe *recipe = s->job->choice.recipe;
-	unsigned gcc = (unsigned)s->job->choice.gcc;
-
-	if (strv_take(env, str_printf(e, "CC=gcc-%u", gcc), e) < 0 ||
-	    strv_take(env, str_printf(e, "CLANG=clang-%u", recipe->clang), e) < 0 ||
-	    strv_take(env, str_printf(e, "LLVM_STRIP=llvm-strip-%u", recipe->clang), e) < 0 ||
-	    add_env(env, e, "STRIP", "strip") < 0)
-		return -1;
-	for (size_t i = 0; i < recipe->env_count; i++) {
-		cleanup_free char *value = recipe_expand(recipe, recipe->env[i].value, gcc, e);
-		if (!value || add_env(env, e, recipe->env[i].name, value) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* As make itself writes variables into MAKEFLAGS: it splits at blanks and expands what it reads. */
-static int append_for_makeflags(struct buf *flags, const char *variable, struct err *e)
-{
-	if (buf_puts(flags, " ", e) < 0)
-		return -1;
-	for (const char *p = variable; *p; p++) {
-		const char *before = *p == '$' ? "$" : *p == ' ' || *p == '\t' || *p == '\\' ? "\\" : "";
-		if (buf_printf(flags, e, "%s%c", before, *p) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Variables behind `--` in MAKEFLAGS count as if given on make's command line (GNU make manual, "Options/Recursion"). */
-static int add_make_variables(const struct strv *variables, struct strv *env, struct err *e)
-{
-	cleanup_buf struct buf flags = { 0 };
-
-	if (!variables->len)
-		return 0;
-	if (buf_puts(&flags, " --", e) < 0)
-		return -1;
-	for (size_t i = 0; i < variables->len; i++)
-		if (append_for_makeflags(&flags, variables->items[i], e) < 0)
-			return -1;
-	return add_env(env, e, "MAKEFLAGS", buf_text(&flags));
-}
-
-static int fill_env(const struct session *s, const struct tree_rules *rules, struct strv *env, struct err *e)
+/* What this session alone adds to the environment that the key covers (build/environment.h). */
+static int fill_env(const struct session *s, struct strv *env, struct err *e)
 {
 	const struct inputs *in = s->options->inputs;
+	cleanup_buf struct buf kinds = { 0 };
 
-	if (add_env(env, e, "JOB", s->job_name) < 0 || strv_take(env, str_printf(e, "PROBE_BYTES=%zu", in->sources.len), e) < 0 ||
-	    add_env(env, e, "BUILD_DIR", rules->build_dir) < 0 || add_env(env, e, "KERNEL_RELEASE", s->job->kernel->release) < 0 ||
-	    add_env(env, e, "ARCH", s->job->kernel->arch->srcarch) < 0 ||
-	    add_env(env, e, "MODULE_VERSION", in->module_version) < 0 ||
-	    strv_take(env, str_printf(e, "JOBS=%u", s->options->make_jobs), e) < 0)
+	if (environment_common(in, s->job, env, e) < 0)
 		return -1;
-	if (add_kinds(s, env, e) < 0 || add_toolchain(s, env, e) < 0)
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		if (!wants(s->job, kind))
+			continue;
+		if (buf_printf(&kinds, e, "%s%s", kinds.len ? " " : "", kind_name((enum probe_kind_id)kind)) < 0 ||
+		    environment_kind(in, (enum probe_kind_id)kind, env, e) < 0)
+			return -1;
+	}
+	if (strv_take(env, str_printf(e, "KINDS=%s", buf_text(&kinds)), e) < 0 ||
+	    strv_take(env, str_printf(e, "JOB=%s", s->job_name), e) < 0 ||
+	    strv_take(env, str_printf(e, "PROBE_BYTES=%zu", in->sources.len), e) < 0)
 		return -1;
-	return add_make_variables(&s->job->distro->distro->toolchain.make, env, e);
+	return strv_take(env, str_printf(e, "JOBS=%u", s->options->make_jobs), e);
 }
 
 /* --- the streams --- */
@@ -190,6 +132,33 @@ static int start_result_filter(struct session *s, struct err *e)
 	return result_filter_start(NULL, read_end, &expect, out_fds, &s->result, e);
 }
 
+/* The probe's sources go in first. A script that ended already takes none; the pump will tell. */
+static int send_sources(struct session *s, int socket, struct err *e)
+{
+	const struct buf *sources = &s->options->inputs->sources;
+	struct pollfd fds[] = { { .fd = socket, .events = POLLOUT }, { .fd = cancel_fd(s->options->cancel), .events = POLLIN } };
+
+	for (size_t at = 0; at < sources->len;) {
+		ssize_t n = send(socket, sources->data + at, sources->len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return 0;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return err_system(e, errno, "sending the probe's sources");
+		if (n > 0) {
+			at += (size_t)n;
+			continue;
+		}
+		int ready = poll(fds, ARRAY_LEN(fds), clock_poll_timeout(s->deadline_ms));
+		if (ready < 0 && errno != EINTR)
+			return err_system(e, errno, "poll");
+		if (cancel_check(s->options->cancel, e) < 0)
+			return -1;
+		if (ready == 0)
+			return err_set(e, ERR_TIMEOUT, "the probe's sources were not taken in time");
+	}
+	return 0;
+}
+
 /* Starts the script and everything that feeds it; the tree goes from the filter straight into the engine's socket. */
 static int start_build(struct session *s, const int package_fds[], struct err *e)
 {
@@ -200,19 +169,19 @@ static int start_build(struct session *s, const int package_fds[], struct err *e
 	cleanup_strv struct strv env = { 0 };
 	const char *names[UNPACK_PACKAGES_MAX];
 
-	if (distro_tree_rules(distro, kernel, &rules, e) < 0 || fill_env(s, &rules, &env, e) < 0 || start_result_filter(s, e) < 0)
+	if (distro_tree_rules(distro, kernel, &rules, e) < 0 || fill_env(s, &env, e) < 0 || start_result_filter(s, e) < 0)
 		return -1;
 	for (size_t i = 0; i < kernel->package_count; i++)
 		names[i] = kernel->packages[i].file_name;
 	const char *const argv[] = { "sh", "-c", in->build_script, "orchestrate-build", NULL };
 	const struct exec_spec spec = {
-		.container = s->container, .argv = argv, .env = (const char *const *)env.items, .workdir = "/work"
+		.container = s->container, .argv = argv, .env = (const char *const *)env.items, .workdir = "/work", .user = s->user
 	};
 	if (exec_start(s->options->engine, &spec, true, &s->exec, e) < 0)
 		return -1;
 	int socket = exec_stdin_fd(s->exec);
-	if (fd_write_all(socket, in->sources.data, in->sources.len, e) < 0)
-		return err_set(e, ERR_TEMPORARY, "sending the probe's sources: %s", strerror(e->errnum));
+	if (send_sources(s, socket, e) < 0)
+		return -1;
 	return tree_filter_start(NULL, package_fds, names, kernel->package_count, distro->format, &rules, socket, &s->tree, e);
 }
 
@@ -241,12 +210,12 @@ static int explain_broken(struct session *s, struct session_result *ret, struct 
 	if (alive < 0)
 		return err_set(e, checking.kind, "%s", checking.message);
 	/* The script may still run: end it before anybody else works in there under the same name. */
-	if (builders_kill_job(s->options->builders, s->container, s->job_name, &checking) < 0) {
+	if (builders_kill_job(s->options->builders, s->container, s->options->slot, s->job_name, &checking) < 0) {
 		log_printf(s->options->log, LOG_WARNING, "the builder of '%s' is replaced: %s", s->job->kernel->id,
 			   checking.message);
 		builders_discard(s->options->builders, s->container);
 	}
-	if (why.kind == ERR_TIMEOUT) {
+	if (why.kind == ERR_TIMEOUT && clock_now_ms() >= s->deadline_ms) {
 		char reason[128];
 		snprintf(reason, sizeof(reason), "not done after %u s (--timeout); all its processes were ended",
 			 s->options->timeout_s);
@@ -311,7 +280,7 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 		return err_set(e, ERR_CANCELLED, "cancelled");
 	/* A package that could not be unpacked explains everything that came after it. Only where the script gave up first is the
 	 * filter's broken pipe the consequence. */
-	if (!tree_good && (exit_code == 0 || tree_failed.kind != ERR_FAILED))
+	if (!tree_good && (exit_code == 0 || tree_failed.kind != ERR_TEMPORARY))
 		return fail_all(s, ret, tree_failed.message);
 	if (exit_code == 2)
 		return fail_all(s, ret, "the header tree could not be unpacked in the builder");
@@ -334,10 +303,12 @@ static int run(struct session *s, const char *toolchain_id, const int package_fd
 	s->job_name = str_printf(e, "%s-%s", s->job->distro->distro->name, s->job->kernel->id);
 	if (!s->job_name || builders_get(s->options->builders, s->job->distro->distro->family, toolchain_id, &s->container, e) < 0)
 		return -1;
+	builders_user(s->options->slot, s->user);
+	s->deadline_ms = clock_now_ms() + (int64_t)s->options->timeout_s * 1000;
 	if (start_build(s, package_fds, e) < 0)
 		return explain_broken(s, ret, e);
 	io.writer_fd = filter_poll_fd(s->tree);
-	io.deadline_ms = clock_now_ms() + (int64_t)s->options->timeout_s * 1000;
+	io.deadline_ms = s->deadline_ms;
 	io.sinks = (struct frame_sinks){ .out = on_stdout, .err = on_stderr, .context = s };
 	io.cancel = s->options->cancel;
 	int pumped = exec_pump(s->exec, &io, e);
@@ -345,12 +316,9 @@ static int run(struct session *s, const char *toolchain_id, const int package_fd
 	exec_stdin_close(s->exec);
 	if (pumped < 0 || exec_wait(s->exec, &io, &exit_code, e) < 0)
 		return explain_broken(s, ret, e);
-	/* The connection ends cleanly too when the container is killed; only the container itself tells. */
-	if (exit_code >= 128) {
-		int alive = builders_alive(s->options->builders, s->container, e);
-		if (alive <= 0)
-			return alive < 0 ? -1 : err_set(e, ERR_TEMPORARY, "the builder died while it built this kernel");
-	}
+	/* The script was killed, so it has not cleaned up after itself. */
+	if (exit_code >= 128 && builders_kill_job(s->options->builders, s->container, s->options->slot, s->job_name, e) < 0)
+		return explain_broken(s, ret, e);
 	return collect(s, exit_code, ret, e);
 }
 

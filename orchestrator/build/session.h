@@ -12,6 +12,8 @@ struct session_options {
 	struct engine *engine;
 	struct builders *builders;
 	struct artifact_store *artifacts;
+	bool rebuild;	    /* what the store has under these keys is replaced */
+	unsigned slot;	    /* builders_user; of no other session at the same time */
 	unsigned make_jobs; /* $JOBS of the build commands */
 	unsigned timeout_s; /* for one kernel, everything in the builder included */
 	const struct cancel *cancel;

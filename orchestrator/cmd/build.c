@@ -205,6 +205,8 @@ static int prepare(struct build *b, struct err *e)
 
 	if (inputs_load(&inputs, &o->context.log, &b->inputs, e) < 0 || open_engine(b, e) < 0)
 		return -1;
+	if (base_image_check(o->image.base, o->image.archive, b->engine, e) < 0)
+		return -1;
 	b->scratch = path_join(o->context.cache_path, "scratch", e);
 	if (!b->scratch || open_stores(b, e) < 0)
 		return -1;
@@ -306,6 +308,9 @@ static int build_and_load(struct build *b, struct err *e)
 	if (empty && !b->o->no_image)
 		log_printf(&c->log, LOG_WARNING, "no image: nothing could be built; the one loaded before stays as it is");
 	int result = b->o->no_image || empty ? 0 : make_image(b, e);
+	/* "Nothing was built" is not what this is. */
+	if (result < 0 && exit_code_of(e) == EXIT_USAGE)
+		e->kind = ERR_FAILED;
 	progress_summary(c->progress, (double)(clock_now_ms() - started) / 1000);
 	if (result < 0)
 		return -1;

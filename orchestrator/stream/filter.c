@@ -156,6 +156,8 @@ int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e)
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGXFSZ))
 		return err_set(e, ERR_LIMIT, "%s: stopped by its %s limit", f->name,
 			       WTERMSIG(status) == SIGXCPU ? "CPU time" : "file size");
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
+		return err_set(e, ERR_TEMPORARY, "%s: nobody reads what it writes any more", f->name);
 	if (process_status_check(f->name, status, e) == 0)
 		return 0;
 	return text[0] ? err_append(e, "%s", text) : -1;

@@ -19,7 +19,8 @@ struct filter;
 must_check int filter_start(const char *program, const char *const argv[], const struct process_fd *fds, size_t fd_count,
 			    struct filter **ret, struct err *e);
 /* Waits for the end. -1 carries the kind and the message that the filter gave (filter_report), or how it was killed:
- * a forbidden system call is ERR_HOSTILE, a resource limit ERR_LIMIT. */
+ * a forbidden system call is ERR_HOSTILE, a resource limit ERR_LIMIT, a reader that
+ * went away ERR_TEMPORARY. */
 must_check int filter_wait(struct filter *f, const struct cancel *cancel, struct err *e);
 /* Polls readable once the filter has ended. Borrowed. */
 int filter_poll_fd(const struct filter *f);

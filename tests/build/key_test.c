@@ -38,7 +38,9 @@ static void subject_make(struct subject *s)
 			s->kernel = &set->kernels[i];
 	cr_assert_not_null(s->kernel);
 	cr_assert_eq(s->kernel->package_count, 2);
-	s->job = (struct job){ .distro = &s->in.chosen[0], .kernel = s->kernel, .choice.gcc = 12 };
+	s->job = (struct job){
+		.distro = &s->in.chosen[0], .kernel = s->kernel, .choice.gcc = 12, .choice.recipe = &s->in.recipes.items[0]
+	};
 	s->job.package_digests = calloc(2, sizeof(struct digest));
 	for (size_t i = 0; i < 2; i++)
 		cr_assert_eq(
@@ -118,6 +120,17 @@ static void toolchain(struct subject *s)
 static void compiler(struct subject *s)
 {
 	s->job.choice.gcc = 11;
+}
+static void clang(struct subject *s)
+{
+	s->in.recipes.items[0].clang++;
+}
+static void recipe_variable(struct subject *s)
+{
+	struct recipe *recipe = &s->in.recipes.items[0];
+
+	recipe->env = reallocarray(recipe->env, recipe->env_count + 1, sizeof(*recipe->env));
+	recipe->env[recipe->env_count++] = (struct recipe_variable){ strdup("KCFLAGS"), strdup("-O1") };
 }
 static void script(struct subject *s)
 {
@@ -211,19 +224,22 @@ static const struct {
 	{ "the order of packages", package_order, { true, true } },
 	{ "the toolchain", toolchain, { true, true } },
 	{ "the compiler", compiler, { true, true } },
+	{ "the recipe's clang", clang, { true, true } },
+	{ "a variable of the recipe", recipe_variable, { true, true } },
 	{ "the script", script, { true, true } },
 	{ "make variables", make_variables, { true, true } },
 	{ "the build directory", build_dir, { true, true } },
 	{ "the package format", format, { true, true } },
 	{ "the list's path", list_path, { false, false } },
-	{ "the distro's name", distro_name, { false, false } },
+	/* These two are in the path at which it is built. */
+	{ "the distro's name", distro_name, { true, true } },
 	{ "the family", family, { false, false } },
 	{ "a mirror", mirror, { false, false } },
 	{ "where a package comes from", package_url, { false, false } },
 	{ "the expected compiler", expected_compiler, { false, false } },
 	{ "the distro's floor", distro_floor, { false, false } },
 	{ "the probe's floor", probe_floor, { false, false } },
-	{ "the kernel's id", kernel_id, { false, false } },
+	{ "the kernel's id", kernel_id, { true, true } },
 	{ "the seccomp profile", seccomp, { false, false } },
 	{ "facts", facts, { false, false } },
 };

@@ -66,7 +66,7 @@ Test(trouble, a_build_that_hangs_is_ended_with_all_it_started)
 	cleanup_free char *hanging = site_kernel(SERIES_6_1), *good = site_cloud(hanging);
 	cleanup_free char *before =
 		text_of("case \"$KERNEL_RELEASE\" in\n"
-			"%s) setsid sh -c 'sleep 311.5 & exit' & sleep 0.1; setsid sh -c 'sleep 312.5' & sleep 313.5 ;;\n"
+			"%s) setsid sh -c 'sleep 311.5 & exit' & sleep 0.1; env -i setsid sleep 312.5 & sleep 313.5 ;;\n"
 			"*) sleep 2.625 ;;\n"
 			"esac\n",
 			hanging);
@@ -93,6 +93,26 @@ Test(trouble, a_build_that_hangs_is_ended_with_all_it_started)
 	expect_object(good);
 	cleanup_free char *absent = text_of("%s/%s-ebpf-%s.o.gz", s->modules, s->name, hanging);
 	cr_expect(!file_is_there(absent));
+	site_expect_no_container(p);
+}
+
+/* Kernels in one container have users of their own: what one kills or writes, the other does not feel. */
+Test(trouble, a_hostile_build_does_not_reach_its_neighbour)
+{
+	struct site *s = site();
+	cleanup_free char *hostile = site_kernel(SERIES_6_1), *good = site_cloud(hostile);
+	cleanup_free char *before =
+		text_of("case \"$KERNEL_RELEASE\" in\n"
+			"%s) sleep 2; for d in /work/*; do echo bad >\"$d/out/bpf\" || :; done; kill -KILL -1; exit 1 ;;\n"
+			"*) sleep 5.125 ;;\n"
+			"esac\n",
+			hostile);
+
+	probe_put_bpf(s->probe, s->name, before);
+	struct program *p = site_run(1, "build", "--kernel", hostile, "--kernel", good, "--jobs", "2", NULL);
+	cr_expect(strstr(buf_text(&p->err), "2 kernels: 1 built, 1 failed;"), "%s", buf_text(&p->err));
+	cr_expect(!strstr(buf_text(&p->err), "the builder died"), "%s", buf_text(&p->err));
+	expect_object(good);
 	site_expect_no_container(p);
 }
 

@@ -1,0 +1,76 @@
+#include "build/environment.h"
+
+#include "base/cleanup.h"
+
+static int add_env(struct strv *env, struct err *e, const char *name, const char *value)
+{
+	return strv_take(env, str_printf(e, "%s=%s", name, value), e);
+}
+
+static int add_toolchain(const struct job *job, struct strv *env, struct err *e)
+{
+	const struct recipe *recipe = job->choice.recipe;
+	unsigned gcc = (unsigned)job->choice.gcc;
+
+	if (strv_take(env, str_printf(e, "CC=gcc-%u", gcc), e) < 0 ||
+	    strv_take(env, str_printf(e, "CLANG=clang-%u", recipe->clang), e) < 0 ||
+	    strv_take(env, str_printf(e, "LLVM_STRIP=llvm-strip-%u", recipe->clang), e) < 0 ||
+	    add_env(env, e, "STRIP", "strip") < 0)
+		return -1;
+	for (size_t i = 0; i < recipe->env_count; i++) {
+		cleanup_free char *value = recipe_expand(recipe, recipe->env[i].value, gcc, e);
+		if (!value || add_env(env, e, recipe->env[i].name, value) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* As make itself writes variables into MAKEFLAGS: it splits at blanks and expands what it reads. */
+static int append_for_makeflags(struct buf *flags, const char *variable, struct err *e)
+{
+	if (buf_puts(flags, " ", e) < 0)
+		return -1;
+	for (const char *p = variable; *p; p++) {
+		const char *before = *p == '$' ? "$" : *p == ' ' || *p == '\t' || *p == '\\' ? "\\" : "";
+		if (buf_printf(flags, e, "%s%c", before, *p) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Variables behind `--` in MAKEFLAGS count as if given on make's command line (GNU make manual, "Options/Recursion"). */
+static int add_make_variables(const struct strv *variables, struct strv *env, struct err *e)
+{
+	cleanup_buf struct buf flags = { 0 };
+
+	if (!variables->len)
+		return 0;
+	if (buf_puts(&flags, " --", e) < 0)
+		return -1;
+	for (size_t i = 0; i < variables->len; i++)
+		if (append_for_makeflags(&flags, variables->items[i], e) < 0)
+			return -1;
+	return add_env(env, e, "MAKEFLAGS", buf_text(&flags));
+}
+
+int environment_common(const struct inputs *in, const struct job *job, struct strv *env, struct err *e)
+{
+	cleanup_tree_rules struct tree_rules rules = { 0 };
+
+	if (distro_tree_rules(job->distro->distro, job->kernel, &rules, e) < 0 ||
+	    add_env(env, e, "BUILD_DIR", rules.build_dir) < 0 || add_env(env, e, "KERNEL_RELEASE", job->kernel->release) < 0 ||
+	    add_env(env, e, "ARCH", job->kernel->arch->srcarch) < 0 || add_env(env, e, "MODULE_VERSION", in->module_version) < 0 ||
+	    add_toolchain(job, env, e) < 0)
+		return -1;
+	return add_make_variables(&job->distro->distro->toolchain.make, env, e);
+}
+
+int environment_kind(const struct inputs *in, enum probe_kind_id kind, struct strv *env, struct err *e)
+{
+	const struct probe_kind *what = &in->probe.kinds[kind];
+	const char *name = kind_name(kind);
+
+	if (strv_take(env, str_printf(e, "BUILD_%s=%s", name, what->build), e) < 0)
+		return -1;
+	return strv_take(env, str_printf(e, "OUTPUT_%s=%s", name, what->output), e);
+}
