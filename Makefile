@@ -62,6 +62,10 @@ $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# What the command line says is nothing make compares: these few are compiled again when the version changes.
+VERSIONED := $(shell grep -l ORCHESTRATE_VERSION orchestrator/*/*.c tests/*/*.c)
+$(VERSIONED:%.c=$(OUT)/%.o): $(wildcard MODULE_VERSION)
+
 # Later rooms first, so that the linker finds what they need in the earlier ones.
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 ROOM_LIBS := $(patsubst %,$(OUT)/lib%.a,$(call reverse,$(ROOMS)))
