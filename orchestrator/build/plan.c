@@ -165,6 +165,50 @@ int plan_reuse(const struct inputs *in, const struct plan_options *options, stru
 	return 0;
 }
 
+/* Something must be left to build of the kinds asked for. */
+static int check_kinds(const struct inputs *in, const struct plan_options *options, struct err *e)
+{
+	const char *missing = NULL;
+
+	for (int kind = KIND_COUNT - 1; kind >= 0; kind--) {
+		if (!options->kinds[kind])
+			continue;
+		if (in->probe.kinds[kind].present)
+			return 0;
+		missing = kind_name((enum probe_kind_id)kind);
+	}
+	return err_set(e, ERR_USAGE, "probe '%s' has no %s kind", in->probe.name, missing ? missing : "such");
+}
+
+/* By id, then as they come. */
+static int compare_ids(const void *a, const void *b)
+{
+	const struct job *left = *(const struct job *const *)a, *right = *(const struct job *const *)b;
+	int by_id = strcmp(left->kernel->id, right->kernel->id);
+
+	return by_id ? by_id : (left > right) - (left < right);
+}
+
+/* Objects are named by kernel only, so that two kernels of one id would overwrite each other's. */
+static int check_ids(const struct plan *plan, struct err *e)
+{
+	cleanup_free const struct job **jobs = calloc(plan->count + 1, sizeof(*jobs));
+
+	if (!jobs)
+		return err_no_memory(e);
+	for (size_t i = 0; i < plan->count; i++)
+		jobs[i] = &plan->jobs[i];
+	qsort(jobs, plan->count, sizeof(*jobs), compare_ids);
+	for (size_t i = 1; i < plan->count; i++)
+		if (strcmp(jobs[i - 1]->kernel->id, jobs[i]->kernel->id) == 0)
+			return err_set(
+				e, ERR_INPUT,
+				"'%s' and '%s' both have a kernel '%s', and its objects would have the same names; let `id:` in "
+				"one of the descriptors tell them apart",
+				jobs[i - 1]->distro->distro->name, jobs[i]->distro->distro->name, jobs[i]->kernel->id);
+	return 0;
+}
+
 /* As far as it goes without touching a package. */
 static int plan_job(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
 {
@@ -206,7 +250,7 @@ int plan_make(const struct inputs *in, const struct plan_options *options, struc
 
 	if (!used)
 		return err_no_memory(e);
-	if (add_jobs(in, options, used, &plan, e) < 0)
+	if (check_kinds(in, options, e) < 0 || add_jobs(in, options, used, &plan, e) < 0 || check_ids(&plan, e) < 0)
 		return -1;
 	for (size_t i = 0; i < plan.count; i++)
 		if (plan_job(in, options, &plan.jobs[i], e) < 0)

@@ -23,7 +23,8 @@ struct plan {
 	size_t count;
 };
 
-/* Globs that match no kernel are ERR_USAGE: a misspelt one must not look like success. */
+/* Globs that match no kernel are ERR_USAGE: a misspelt one must not look like success; so is a probe that has none of the kinds
+ * asked for. Two distros with a kernel of the same id: ERR_INPUT, for the output tree has one name for both. */
 must_check int plan_make(const struct inputs *in, const struct plan_options *options, struct plan *ret, struct err *e);
 void plan_release(struct plan *p);
 

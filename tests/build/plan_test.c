@@ -123,7 +123,7 @@ Test(plan, kinds_not_asked_for_are_not_counted)
 	cleanup_checkout struct checkout c;
 	cleanup_inputs struct inputs in = { 0 };
 	cleanup_planner struct planner p;
-	cleanup_plan struct plan plan = { 0 }, none = { 0 };
+	cleanup_plan struct plan plan = { 0 };
 	struct run_counts counts;
 
 	checkout_make(&c);
@@ -135,10 +135,76 @@ Test(plan, kinds_not_asked_for_are_not_counted)
 	cr_expect_eq(counts.verdicts[VERDICT_PLANNED], 3);
 	cr_expect_eq(counts.verdicts[VERDICT_UNAVAILABLE], 2);
 	cr_expect_not(job_has_work(plan_job_of(&plan, "4.9.0-1-amd64")));
-	in.probe.kinds[KIND_BPF].present = false;
-	planner_make(&p, &in, &none);
-	run_count(&none, &counts);
-	cr_expect_eq(counts.verdicts[VERDICT_PLANNED] + counts.verdicts[VERDICT_UNAVAILABLE], 0, "the probe has no such kind");
+}
+
+Test(plan, a_probe_must_have_one_of_the_kinds_asked_for)
+{
+	static const struct {
+		bool asked[KIND_COUNT], has[KIND_COUNT];
+		const char *message; /* NULL: there is a plan */
+	} rows[] = {
+		{ { false, true }, { true, false }, "probe 'example' has no bpf kind" },
+		{ { true, false }, { false, true }, "probe 'example' has no mod kind" },
+		{ { true, true }, { true, false }, NULL },
+		{ { true, true }, { false, true }, NULL },
+		{ { true, false }, { true, false }, NULL },
+	};
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+
+	checkout_make(&c);
+	checkout_load(&c, &in, example);
+	planner_open(&p, &c, &in);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_plan struct plan plan = { 0 };
+		struct err e = { .kind = ERR_NONE };
+		for (int kind = 0; kind < KIND_COUNT; kind++) {
+			p.options.kinds[kind] = rows[i].asked[kind];
+			in.probe.kinds[kind].present = rows[i].has[kind];
+		}
+		cr_expect_eq(plan_make(&in, &p.options, &plan, &e), rows[i].message ? -1 : 0, "row %zu: %s", i, e.message);
+		if (!rows[i].message)
+			continue;
+		cr_expect_eq(e.kind, ERR_USAGE, "row %zu", i);
+		cr_expect_str_eq(e.message, rows[i].message);
+	}
+}
+
+Test(plan, equal_ids_of_two_distros_are_refused)
+{
+	static const struct {
+		const char *kernel; /* glob */
+		bool refused;
+	} rows[] = { { "*", true }, { "6.1.0-1-amd64", true }, { "5.*", false } };
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	struct err e;
+
+	checkout_make(&c);
+	cleanup_free char *path = path_join(c.root, "distros/second.yaml", &e), *text = read_all(path);
+	char *at = strstr(text, "  packages:\n");
+	cr_assert_not_null(at);
+	cleanup_free char *changed = str_printf(&e, "%.*s  id: \"${base}-amd64\"\n%s", (int)(at - text), text, at);
+	write_all(path, changed);
+	checkout_write(&c, "supported-kernels/second.txt",
+		       "http://packages.second.example.org/pool/devel-6.1.0-1.x86_64_1.deb\n"
+		       "http://packages.second.example.org/pool/devel-9.0.0-1.x86_64_1.deb\n");
+	checkout_load(&c, &in, both);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_planner struct planner p;
+		cleanup_plan struct plan plan = { 0 };
+		planner_open(&p, &c, &in);
+		cr_assert_eq(strv_add(&p.kernels, rows[i].kernel, &e), 0);
+		e = (struct err){ .kind = ERR_NONE };
+		cr_expect_eq(plan_make(&in, &p.options, &plan, &e), rows[i].refused ? -1 : 0, "row %zu: %s", i, e.message);
+		if (!rows[i].refused)
+			continue;
+		cr_expect_eq(e.kind, ERR_INPUT);
+		static const char *const says[] = { "'example'", "'second'", "'6.1.0-1-amd64'", "`id:`" };
+		for (size_t w = 0; w < ARRAY_LEN(says); w++)
+			cr_expect_not_null(strstr(e.message, says[w]), "row %zu: %s: %s", i, says[w], e.message);
+	}
 }
 
 /* Makes the store know what a kernel's packages say. */
