@@ -52,6 +52,14 @@ static int end_line(struct build_log *log, struct err *e)
 	return 0;
 }
 
+/* C0, DEL, and the second byte of a C1 control in UTF-8 (U+0080 to U+009F is C2 80 to C2 9F): some terminals act on those too. */
+static bool is_control(const struct buf *line, unsigned char c)
+{
+	if (c < 0x20)
+		return c != '\t';
+	return c == 0x7f || (c >= 0x80 && c <= 0x9f && line->len && (unsigned char)line->data[line->len - 1] == 0xc2);
+}
+
 int build_log_feed(struct build_log *log, const void *bytes, size_t len, struct err *e)
 {
 	const char *p = bytes;
@@ -67,7 +75,7 @@ int build_log_feed(struct build_log *log, const void *bytes, size_t len, struct 
 		}
 		if (c == '\r')
 			continue;
-		if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
+		if (is_control(&log->line, (unsigned char)c))
 			c = '?';
 		if (buf_append(&log->line, &c, 1, e) < 0)
 			return -1;

@@ -222,8 +222,7 @@ void builders_user(unsigned slot, char ret[BUILDERS_USER_MAX])
 
 /* kill(2) with -1 reaches all that the caller may signal, but not itself: just the processes of this user. The second round is for
  * what was being started meanwhile. */
-static const char kill_script[] =
-	"kill -KILL -1 2>/dev/null; rm -rf \"/work/$1\"; kill -KILL -1 2>/dev/null; rm -rf \"/work/$1\"";
+static const char kill_script[] = "kill -KILL -1 2>/dev/null; rm -rf \"/work/$1\"; kill -KILL -1 2>/dev/null; rm -rf \"/work/$1\"";
 
 int builders_kill_job(struct builders *b, const char *container_id, unsigned slot, const char *job, struct err *e)
 {

@@ -22,13 +22,12 @@ const char *verdict_name(enum verdict v);
 
 enum event_kind {
 	EVENT_PLANNED,	       /* the plan stands: total = kernels, todo = kernels with something to do */
-	EVENT_NOTE,	       /* text: something that a reader of the log should know */
 	EVENT_TOOLCHAIN_START, /* name = toolchain */
 	EVENT_TOOLCHAIN_LINE,  /* name, text */
 	EVENT_TOOLCHAIN_DONE,  /* name, seconds; failed: text is the reason */
 	EVENT_FETCH,	       /* bytes_done, bytes_total */
-	EVENT_KERNEL_START,    /* kernel, name = toolchain */
-	EVENT_KERNEL_PHASE,    /* kernel, text = "fetching", "unpacking", "building", ... */
+	EVENT_KERNEL_START,    /* kernel */
+	EVENT_KERNEL_PHASE,    /* kernel, text = "reading", "building" */
 	EVENT_TASK_DONE,       /* kernel, kind, verdict, text = reason, path = log of a failure, tail = its last lines */
 	EVENT_KERNEL_DONE,     /* kernel, seconds */
 	EVENT_IMAGE_START,

@@ -55,23 +55,36 @@ struct requests {
 	size_t count;
 };
 
-static int add_kernel(struct requests *r, const struct distro_inputs *distro, const struct kernel *kernel, struct err *e)
+static int add_package(struct requests *r, const struct distro_inputs *distro, const char *url, struct err *e)
 {
-	struct cache_request *items = reallocarray(r->items, r->count + kernel->package_count, sizeof(*items));
+	struct cache_request *items = reallocarray(r->items, r->count + 1, sizeof(*items));
 
 	if (!items)
 		return err_no_memory(e);
 	r->items = items;
-	for (size_t i = 0; i < kernel->package_count; i++) {
-		const struct package_digest *listed = digest_table_find(distro->digests, kernel->packages[i].url);
-		struct cache_request *request = &items[r->count++];
-		*request = (struct cache_request){ .url = kernel->packages[i].url };
-		if (listed) {
-			request->digest_known = request->size_known = true;
-			request->digest = listed->sha256;
-			request->size = listed->size_bytes;
-		}
+	const struct package_digest *listed = digest_table_find(distro->digests, url);
+	struct cache_request *request = &items[r->count++];
+	*request = (struct cache_request){ .url = url };
+	if (listed) {
+		request->digest_known = request->size_known = true;
+		request->digest = listed->sha256;
+		request->size = listed->size_bytes;
 	}
+	return 0;
+}
+
+/* Leftovers too: what completes their kernel may be published, and listed, after a mirror has dropped them. */
+static int add_distro_packages(struct requests *r, const struct distro_inputs *distro, struct err *e)
+{
+	const struct kernel_set *set = &distro->kernels;
+
+	for (size_t k = 0; k < set->count; k++)
+		for (size_t i = 0; i < set->kernels[k].package_count; i++)
+			if (add_package(r, distro, set->kernels[k].packages[i].url, e) < 0)
+				return -1;
+	for (size_t i = 0; i < set->leftover_count; i++)
+		if (add_package(r, distro, set->leftovers[i].url, e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -129,8 +142,7 @@ static int fetch(struct cache_command *o, struct cache *cache, struct err *e)
 		return -1;
 	int result = 0;
 	for (size_t d = 0; d < in.chosen_count && result == 0; d++)
-		for (size_t k = 0; k < in.chosen[d].kernels.count && result == 0; k++)
-			result = add_kernel(&requests, &in.chosen[d], &in.chosen[d].kernels.kernels[k], e);
+		result = add_distro_packages(&requests, &in.chosen[d], e);
 	make_unique(&requests);
 	struct fetching fetching = { c, &requests };
 	const struct cache_fetch_options options = {

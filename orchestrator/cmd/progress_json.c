@@ -9,7 +9,6 @@
 
 static const char *const event_names[] = {
 	[EVENT_PLANNED] = "planned",
-	[EVENT_NOTE] = "note",
 	[EVENT_TOOLCHAIN_START] = "toolchain-start",
 	[EVENT_TOOLCHAIN_LINE] = "toolchain-line",
 	[EVENT_TOOLCHAIN_DONE] = "toolchain-done",

@@ -27,9 +27,6 @@ void plain_event(struct progress *p, const struct event *event)
 		fprintf(stderr, "%u kernel%s, %u with something to build\n", event->total, event->total == 1 ? "" : "s",
 			event->todo);
 		break;
-	case EVENT_NOTE:
-		fprintf(stderr, "%s\n", event->text);
-		break;
 	case EVENT_TOOLCHAIN_START:
 		fprintf(stderr, "toolchain   %s: making its image\n", event->name);
 		break;

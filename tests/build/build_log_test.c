@@ -143,3 +143,17 @@ Test(text_tail, gives_the_last_lines)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		cr_expect_str_eq(text_tail(rows[i].text, rows[i].lines), rows[i].tail, "row %zu", i);
 }
+
+/* U+009B is CSI, as ESC [ is; a letter whose second byte lies in the same range is none. */
+Test(build_log, no_control_in_utf8_either)
+{
+	cleanup_build_log struct build_log log = { 0 };
+	cleanup_buf struct buf text = { 0 };
+	struct err e;
+	static const char line[] = "a\xc2\x9b"
+				   "31m \xc3\x84\n";
+
+	cr_assert_eq(build_log_feed(&log, line, sizeof(line) - 1, &e), 0);
+	cr_assert_eq(build_log_text(&log, KIND_MOD, &text, &e), 0);
+	cr_expect_str_eq(buf_text(&text), "a\xc2?31m \xc3\x84\n");
+}

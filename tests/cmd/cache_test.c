@@ -181,6 +181,37 @@ Test(cache, a_package_that_is_not_what_it_was_fails, .timeout = 60)
 	cr_expect_not_null(strstr(buf_text(&o.err), "1 failed"), "%s", buf_text(&o.err));
 }
 
+/* Mirrors drop packages: those of a kernel that is not complete yet, or that no rule knows yet, are kept for the day it is. */
+Test(cache, leftovers_are_fetched, .timeout = 60)
+{
+	cleanup_server struct server w;
+	cleanup_site struct site s;
+	cleanup_outcome struct outcome o = { 0 }, listing = { 0 };
+	static const char *const names[] = { "devel-5.14.0-70.x86_64_1.deb", "common-5.14.0-71_1.deb", "devel-5.14.0-70.x86_64_0.deb" };
+	cleanup_buf struct buf text = { 0 };
+	char digests[512], hex[DIGEST_HEX + 1];
+	struct err e;
+
+	server_start(&w, 16, 16);
+	site_make(&s);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		cr_assert_eq(buf_printf(&text, &e, "http://127.0.0.1:%d/%s\n", w.port, names[i]), 0);
+	site_write(&s, "supported-kernels/second.txt", buf_text(&text));
+	/* A recorded digest holds for a leftover as well. */
+	hex_of_page(hex);
+	hex[0] = hex[0] == '0' ? '1' : '0';
+	snprintf(digests, sizeof(digests), "%s  16  http://127.0.0.1:%d/%s\n", hex, w.port, names[2]);
+	site_write(&s, "supported-kernels/second.digests", digests);
+	run_on_site(&s, fetch, &o);
+	cr_expect_eq(o.code, 1, "%d: %s", o.code, buf_text(&o.err));
+	cr_expect_not_null(strstr(buf_text(&o.err), "3 packages: 0 there, 2 fetched"), "%s", buf_text(&o.err));
+	cr_expect_not_null(strstr(buf_text(&o.err), "1 failed"), "%s", buf_text(&o.err));
+	run_on_site(&s, list, &listing);
+	cr_expect_not_null(strstr(buf_text(&listing.out), names[0]), "%s", buf_text(&listing.out));
+	cr_expect_not_null(strstr(buf_text(&listing.out), names[1]), "%s", buf_text(&listing.out));
+	cr_expect_null(strstr(buf_text(&listing.out), names[2]), "%s", buf_text(&listing.out));
+}
+
 /* How a signal in the middle of a slow download ends the program. */
 static void interrupt(const char *progress, int signal_number)
 {
