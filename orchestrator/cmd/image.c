@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/context.h"
 #include "cmd/image_options.h"
+#include "descriptor/distro.h"
 #include "engine/engine.h"
 
 struct image_command {
@@ -43,14 +44,31 @@ static const struct command_def image_command = {
 	.tables = image_tables,
 };
 
+/* What the objects in the tree were built for. */
+static const char *architecture(const char *root, struct err *e)
+{
+	cleanup_free char *dir = path_join(root, "distros", e);
+	cleanup_distro_set struct distro_set distros = { 0 };
+
+	if (!dir || distro_load_dir(dir, &distros, e) < 0)
+		return NULL;
+	if (!distros.count) {
+		err_set(e, ERR_INPUT, "'%s' has no descriptor, so that nothing says for which architecture the image is", dir);
+		return NULL;
+	}
+	/* Of a static table, not of the set. */
+	return distros.items[0].arch->oci;
+}
+
 static int make(struct image_command *o, const struct inputs *in, struct err *e)
 {
 	struct context *c = &o->context;
+	const char *arch = architecture(c->root, e);
 	cleanup_free char *dir = image_output_dir(&o->image, c, e);
 	cleanup_of(engine) struct engine *engine = NULL;
 	struct output *output = NULL;
 
-	if (!dir || (!o->no_load && context_open_engine(c, &engine, e) < 0))
+	if (!arch || !dir || (!o->no_load && context_open_engine(c, &engine, e) < 0))
 		return -1;
 	/* The lock: nobody fills the tree while it is read. */
 	if (output_open(dir, in->probe.name, in->module_version, OUTPUT_READ, &c->log, &output, e) < 0)
@@ -60,7 +78,7 @@ static int make(struct image_command *o, const struct inputs *in, struct err *e)
 		.probe_name = in->probe.name,
 		.module_version = in->module_version,
 		.cache_dir = c->cache_path,
-		.architecture = engine ? engine_info(engine)->arch : "amd64",
+		.architecture = arch,
 		.base = o->image.base,
 		.archive = o->image.archive,
 		.engine = engine,

@@ -72,3 +72,44 @@ Test(image, foreign_files_are_refused)
 	cr_expect_not_null(strstr(buf_text(&o.err), "'README'"), "%s", buf_text(&o.err));
 	cr_expect_eq(path_exists(archive, &e), 0);
 }
+
+Test(image, descriptors_say_the_architecture)
+{
+	static const char *const files[] = { "distros/example.yaml", "distros/second.yaml" };
+	static const char was[] = "architecture: amd64";
+	cleanup_site struct site s;
+	cleanup_outcome struct outcome other = { 0 }, none = { 0 };
+	char archive[160];
+	struct err e;
+
+	site_make(&s);
+	fill_tree(&s);
+	snprintf(archive, sizeof(archive), "%s/image.tar", s.dir.path);
+	const char *const words[] = { "image", "--no-load", "--archive", archive, NULL };
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		cleanup_free char *path = path_join(s.root, files[i], &e);
+		cleanup_buf struct buf text = { 0 };
+		cr_assert_eq(file_read(path, 1 << 16, &text, &e), 0, "%s", e.message);
+		const char *at = strstr(buf_text(&text), was);
+		cr_assert_not_null(at);
+		cleanup_free char *changed =
+			str_printf(&e, "%.*sarchitecture: arm64%s", (int)(at - buf_text(&text)), buf_text(&text), at + strlen(was));
+		site_write(&s, files[i], changed);
+	}
+	run_on_site(&s, words, &other);
+	cr_assert_eq(other.code, 0, "%s", buf_text(&other.err));
+	const char *const right[] = { "grep", "-aq", "\"architecture\":\"arm64\"", archive, NULL };
+	cr_expect_eq(process_run(right, NULL, 4096, NULL, NULL, &e), 0, "%s", e.message);
+	const char *const wrong[] = { "grep", "-aq", "amd64\"", archive, NULL };
+	cr_expect_eq(process_run(wrong, NULL, 4096, NULL, NULL, &e), -1);
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		cleanup_free char *path = path_join(s.root, files[i], &e);
+		cr_assert_eq(path_remove(path, &e), 0);
+	}
+	cr_assert_eq(path_remove(archive, &e), 0);
+	run_on_site(&s, words, &none);
+	cr_expect_eq(none.code, 2, "%d: %s", none.code, buf_text(&none.err));
+	cr_expect_not_null(strstr(buf_text(&none.err), "no descriptor"), "%s", buf_text(&none.err));
+	cr_expect_eq(path_exists(archive, &e), 0);
+}
