@@ -187,7 +187,8 @@ Test(cache, leftovers_are_fetched, .timeout = 60)
 	cleanup_server struct server w;
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome o = { 0 }, listing = { 0 };
-	static const char *const names[] = { "devel-5.14.0-70.x86_64_1.deb", "common-5.14.0-71_1.deb", "devel-5.14.0-70.x86_64_0.deb" };
+	static const char *const names[] = { "devel-5.14.0-70.x86_64_1.deb", "common-5.14.0-71_1.deb",
+					     "devel-5.14.0-70.x86_64_0.deb" };
 	cleanup_buf struct buf text = { 0 };
 	char digests[512], hex[DIGEST_HEX + 1];
 	struct err e;
