@@ -23,9 +23,11 @@ Test(image, nothing_to_put_in)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome o = { 0 };
+	char archive[160];
 
 	site_make(&s);
-	const char *const words[] = { "image", "--no-load", "--archive", "/nonexistent/out.tar", NULL };
+	snprintf(archive, sizeof(archive), "%s/image.tar", s.dir.path);
+	const char *const words[] = { "image", "--no-load", "--archive", archive, NULL };
 	run_on_site(&s, words, &o);
 	cr_expect_eq(o.code, 2, "%d: %s", o.code, buf_text(&o.err));
 	cr_expect_not_null(strstr(buf_text(&o.err), "orchestrate build"), "%s", buf_text(&o.err));
