@@ -261,6 +261,8 @@ static int collect_object(struct session *s, int kind, const struct result_objec
 		return ret->reason ? 0 : -1;
 	}
 	cleanup_free char *meta = meta_text(s, kind, object, e);
+	if (s->options->rebuild)
+		artifact_draft_replace(s->drafts[kind]);
 	if (!meta || artifact_draft_commit(s->drafts[kind], meta, &ret->artifact, e) < 0)
 		return -1;
 	ret->built = true;
