@@ -83,7 +83,7 @@ void plain_summary(struct progress *p, double seconds)
 
 	for (size_t i = 0; i < p->failures.len; i++)
 		fprintf(stderr, "%s%sfailed%s %s", i ? "" : "\n", colour(p, red), colour(p, plain), p->failures.items[i]);
-	fprintf(stderr, "%s%u kernels: %s; %.1f s\n", p->failures.len ? "\n" : "", p->total,
+	fprintf(stderr, "%s%u kernel%s: %s; %.1f s\n", p->failures.len ? "\n" : "", p->total, p->total == 1 ? "" : "s",
 		verdict_counts(p, counts, sizeof(counts)), seconds);
 }
 
