@@ -1,0 +1,1 @@
+crawl_PKGS := jansson

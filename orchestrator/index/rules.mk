@@ -1,0 +1,1 @@
+index_PKGS := jansson libarchive libxml-2.0

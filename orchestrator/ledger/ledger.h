@@ -1,0 +1,71 @@
+/* ledger: what is known about packages and indexes beyond the lists: when a URL was first and last seen, by which index, and what
+ * each index document gave. An SQLite database (`<cache>/ledger.sqlite`, WAL, a busy time-out of 30 s), that several processes may
+ * use at once. All of it can be lost: the next crawl makes it again, only dates are gone. */
+#ifndef ORCHESTRATE_LEDGER_LEDGER_H
+#define ORCHESTRATE_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "stream/digest.h"
+
+struct ledger;
+
+/* Creates file and tables. A database of a newer program (user_version): ERR_INPUT, of an older one: brought up to date. Damaged:
+ * ERR_CORRUPT with what to do. One ledger object per thread. */
+must_check int ledger_open(const char *path, struct ledger **ret, struct err *e);
+void ledger_close(struct ledger *l);
+DEFINE_CLEANUP(ledger, struct ledger, ledger_close)
+
+/* --- index documents: conditional requests, and what they gave the last time --- */
+
+struct ledger_document {
+	char *etag, *last_modified; /* as the server gave them; NULL: it gave none */
+	struct digest sha256;	    /* of the bytes that were fetched */
+	uint64_t size;
+	struct buf items; /* index/document.h lines */
+};
+
+void ledger_document_release(struct ledger_document *d);
+#define cleanup_ledger_document __attribute__((cleanup(ledger_document_release)))
+
+/* 1 *ret is what url gave under these rules, 0 there is none. */
+must_check int ledger_document_get(struct ledger *l, const char *url, const struct digest *rules, struct ledger_document *ret,
+				   struct err *e);
+/* Replaces. now: seconds since 1970. */
+must_check int ledger_document_put(struct ledger *l, const char *url, const struct digest *rules, const struct ledger_document *d,
+				   int64_t now, struct err *e);
+/* Drops documents that nobody has asked for or put since `before`. */
+must_check int ledger_documents_expire(struct ledger *l, int64_t before, struct err *e);
+
+/* --- packages --- */
+
+struct sighting {
+	const char *url, *index;
+	bool digest_known, size_known;
+	struct digest sha256;
+	uint64_t size;
+	/* given back by ledger_sightings only: */
+	int64_t first_seen, last_seen; /* seconds since 1970 */
+	int64_t gone_since;	       /* when a good crawl first missed it; 0: it is published */
+};
+
+/* How many URLs the index listed at its last good crawl; 0 when there was none. distro and index: names. */
+must_check int ledger_live_count(struct ledger *l, const char *distro, const char *index, uint64_t *ret, struct err *e);
+/* How many of those are not among the n given (by URL). */
+must_check int ledger_missing_count(struct ledger *l, const char *distro, const char *index, const struct sighting *seen, size_t n,
+				    uint64_t *ret, struct err *e);
+/* A good crawl of these indexes of a distro, in one transaction: what was seen gets last_seen = now (first_seen too, where it is
+ * new; gone_since = 0); what these indexes listed before and is not among seen gets gone_since = now unless it has one. A URL may
+ * be listed by several indexes. */
+must_check int ledger_record(struct ledger *l, const char *distro, const struct strv *indexes, const struct sighting *seen,
+			     size_t n, int64_t now, struct err *e);
+/* All of a distro, ordered by URL, then index. A callback's -1 ends it with its *e. Borrowed. */
+must_check int ledger_sightings(struct ledger *l, const char *distro,
+				int (*each)(void *context, const struct sighting *s, struct err *e), void *context, struct err *e);
+
+#endif
