@@ -198,8 +198,9 @@ static int check_access(const void *target, struct err *e)
 
 	if (!a->token && !a->certificate)
 		return err_set(e, ERR_INPUT, "expected a 'token' or a 'certificate'");
-	if (!a->certificate != !a->key)
-		return err_set(e, ERR_INPUT, "'certificate' and 'key' belong together");
+	/* A certificate's file may hold its key as well. */
+	if (a->key && !a->certificate)
+		return err_set(e, ERR_INPUT, "a 'key' needs its 'certificate'");
 	if (a->token_user && a->token_as != TOKEN_BASIC)
 		return err_set(e, ERR_INPUT, "'user' goes with `as: basic` only");
 	return 0;

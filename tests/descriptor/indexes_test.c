@@ -140,7 +140,7 @@ Test(indexes, says_what_is_wrong_and_where)
 		{ ONE HTML ", access: {token: abc}}\n",
 		  "x:37:82: 'abc': expected the name of an environment variable (A-Z, 0-9 and `_`), not a value" },
 		{ ONE HTML ", access: {key: A_KEY}}\n", "x:37:74: expected a 'token' or a 'certificate'" },
-		{ ONE HTML ", access: {certificate: A_CERT}}\n", "x:37:74: 'certificate' and 'key' belong together" },
+		{ ONE HTML ", access: {token: A, key: B}}\n", "x:37:74: a 'key' needs its 'certificate'" },
 		{ ONE HTML ", access: {token: A, user: u}}\n", "x:37:74: 'user' goes with `as: basic` only" },
 		{ ONE HTML "}\n  - {name: one, packages: '.*', " HTML "}\n",
 		  "x:38:5: there is an index 'one' before this one" },
