@@ -78,26 +78,31 @@ size_t found_count(const struct found *f, size_t index)
 
 /* --- the closure --- */
 
+static int compare_names(const struct found_package *p, size_t index, const char *name)
+{
+	return p->index != index ? (p->index > index ? 1 : -1) : strcmp(p->package, name);
+}
+
 static int compare_packages(const void *a, const void *b)
 {
 	const struct found_package *const *x = a, *const *y = b;
 
-	return strcmp((*x)->package, (*y)->package);
+	return compare_names(*x, (*y)->index, (*y)->package);
 }
 
-/* The candidates by name. */
+/* The candidates by index and name. */
 struct candidates {
 	struct found_package **items;
 	size_t count;
 };
 
-static size_t lower_bound(const struct candidates *c, const char *name)
+static size_t lower_bound(const struct candidates *c, size_t index, const char *name)
 {
 	size_t low = 0, high = c->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (strcmp(c->items[middle]->package, name) < 0)
+		if (compare_names(c->items[middle], index, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -106,9 +111,9 @@ static size_t lower_bound(const struct candidates *c, const char *name)
 }
 
 /* All that bear this name: an archive may have several versions. The newly chosen are appended to the work. */
-static void choose(const struct candidates *c, const char *name, struct found_package **work, size_t *work_count)
+static void choose(const struct candidates *c, size_t index, const char *name, struct found_package **work, size_t *work_count)
 {
-	for (size_t i = lower_bound(c, name); i < c->count && strcmp(c->items[i]->package, name) == 0; i++) {
+	for (size_t i = lower_bound(c, index, name); i < c->count && compare_names(c->items[i], index, name) == 0; i++) {
 		if (c->items[i]->chosen)
 			continue;
 		c->items[i]->chosen = true;
@@ -136,7 +141,7 @@ static int close_over(struct found *f, struct err *e)
 	while (work_count) {
 		const struct found_package *p = work[--work_count];
 		for (size_t i = 0; i < p->depends.len; i++)
-			choose(&c, p->depends.items[i], work, &work_count);
+			choose(&c, p->index, p->depends.items[i], work, &work_count);
 	}
 	return 0;
 }

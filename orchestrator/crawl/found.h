@@ -32,8 +32,8 @@ void found_release(struct found *f);
 must_check int found_add(struct found *f, struct found_package *p, struct err *e);
 /* Drops what was named by this index. */
 void found_drop(struct found *f, size_t index);
-/* Chooses the candidates that a chosen package depends on, and what those depend on, and so on; by name, in whatever index. The
- * other candidates go. What is left is ordered by URL, then index, each pair once. O(n log n). */
+/* Chooses the candidates that a chosen package depends on, and what those depend on, and so on; by name, within one index. The other
+ * candidates go. What is left is ordered by URL, then index, each pair once. O(n log n). */
 must_check int found_close(struct found *f, struct err *e);
 /* How many packages of this index there are. */
 size_t found_count(const struct found *f, size_t index);
