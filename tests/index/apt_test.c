@@ -180,6 +180,7 @@ Test(packages, refused)
 		{ "url", ERR_HOSTILE, "leads out of the archive" },
 		{ "nul", ERR_HOSTILE, "leads out of the archive" },
 		{ "depends", ERR_CORRUPT, "Depends with something that is no name at '(>= 1)'" },
+		{ "depends-bytes", ERR_CORRUPT, "Depends with something that is no name" },
 		{ "release", ERR_CORRUPT, "Package, Version, Architecture and Filename are expected" },
 	};
 	cleanup_index_rules struct index_rules rules = { 0 };
