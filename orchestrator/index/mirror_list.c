@@ -11,7 +11,10 @@ enum { LINE_MAX_BYTES = 2048, MIRRORS_MAX = 1000 };
 /* Only http and https: a list from the network must not name files of ours. */
 static bool is_repository(const char *url)
 {
-	return url_is_fetchable(url) && !url_is_file(url) && !url[strcspn(url, "?#<>\"{}|\\^`")];
+	for (const char *p = url; *p; p++)
+		if ((unsigned char)*p >= 0x7f || strchr("?#<>\"{}|\\^`", *p))
+			return false;
+	return url_is_fetchable(url) && !url_is_file(url);
 }
 
 static int put(const char *url, struct item_out *out, struct err *e)

@@ -86,14 +86,18 @@ static int paragraph_err(const struct parser *p, struct err *e, const char *what
 	return err_set(e, ERR_CORRUPT, "package '%.100s': %s", buf_text(&p->values[PACKAGE]), what);
 }
 
-static bool consists_of(const struct buf *text, const char *marks)
+/* Letters, digits and marks only, and not nothing. */
+static bool consists_of(const char *text, size_t len, const char *marks)
 {
-	for (size_t i = 0; i < text->len; i++) {
-		char c = text->data[i];
-		if (!isascii(c) || !(isalnum((unsigned char)c) || (c && strchr(marks, c))))
+	for (size_t i = 0; i < len; i++)
+		if (!isascii(text[i]) || !(isalnum((unsigned char)text[i]) || (text[i] && strchr(marks, text[i]))))
 			return false;
-	}
-	return text->len > 0;
+	return len > 0;
+}
+
+static bool is_name(const char *text, size_t len)
+{
+	return consists_of(text, len, "+-._");
 }
 
 /* `a (>= 1) | b:any, c [amd64]`: the names. */
@@ -103,7 +107,7 @@ static int parse_depends(const char *text, struct strv *ret, struct err *e)
 
 	while (*(text += strspn(text, " \t,|"))) {
 		size_t len = strcspn(text, " \t,|(:[<");
-		if (len == 0 || len >= sizeof(name))
+		if (!is_name(text, len) || len >= sizeof(name))
 			return err_set(e, ERR_CORRUPT, "Depends with something that is no name at '%.40s'", text);
 		memcpy(name, text, len);
 		name[len] = '\0';
@@ -140,7 +144,9 @@ static int put_package(struct parser *p, const char *path, bool chosen, struct e
 	cleanup_strv struct strv depends = { 0 };
 	struct index_item item = { .is_package = true, .chosen = chosen, .from_root = true };
 
-	if (!consists_of(&p->values[PACKAGE], "+-.") || !consists_of(&p->values[VERSION], ".+-~:"))
+	const struct buf *name = &p->values[PACKAGE], *version = &p->values[VERSION];
+
+	if (!is_name(buf_text(name), name->len) || !consists_of(buf_text(version), version->len, ".+-~:"))
 		return paragraph_err(p, e, "Package or Version is none");
 	if (!path_is_plain(path) || strlen(buf_text(&p->values[FILENAME])) != p->values[FILENAME].len)
 		return err_set(e, ERR_HOSTILE, "package '%.100s': Filename '%.200s' leads out of the archive",

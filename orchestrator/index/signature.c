@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -167,10 +168,10 @@ static void read_sqv(const char *said, struct verdict *v)
 static const struct checker {
 	const char *argv[8];
 	void (*read)(const char *said, struct verdict *v);
-	bool fails_on_unknown; /* exits with a failure also where one signature is good and another one's key is unknown */
+	int unknown; /* exit code where one signature is good and another one's key is unknown; bad ones have another */
 } checkers[] = {
-	{ { "gpgv", "--status-fd", "1", "--keyring", "/dev/fd/5", "/dev/fd/3", "/dev/fd/4", NULL }, read_gpgv, true },
-	{ { "sqv", "--keyring", "/dev/fd/5", "/dev/fd/3", "/dev/fd/4", NULL }, read_sqv, false },
+	{ { "gpgv", "--status-fd", "1", "--keyring", "/dev/fd/5", "/dev/fd/3", "/dev/fd/4", NULL }, read_gpgv, 2 },
+	{ { "sqv", "--keyring", "/dev/fd/5", "/dev/fd/3", "/dev/fd/4", NULL }, read_sqv, 0 },
 };
 
 /* Runs one; what it said on stdout is appended to *said, and on stderr to *complaint. */
@@ -216,8 +217,8 @@ static int judge(const struct checker *c, const struct buf *said, struct buf *co
 	struct verdict v = { 0 };
 
 	c->read(buf_text(said), &v);
-	bool ended_well = process_status_check(c->argv[0], status, e) == 0;
-	if (v.good > 0 && !v.bad && (ended_well || c->fails_on_unknown))
+	bool ended_well = WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == c->unknown);
+	if (v.good > 0 && !v.bad && ended_well)
 		return 0;
 	const char *line = last_line(complaint);
 	return err_set(e, ERR_CORRUPT, "%s", v.reason[0] ? v.reason : *line ? line : "no good signature");
@@ -237,6 +238,7 @@ static int check(int signature_fd, int data_fd, const char *keyring, const struc
 			return judge(&checkers[i], &said, &complaint, status, e);
 		if (e->kind != ERR_NOT_FOUND)
 			return -1;
+		err_clear(e);
 	}
 	return err_set(e, ERR_SYSTEM, "neither gpgv nor sqv is installed; one of them is needed");
 }

@@ -1,6 +1,6 @@
-/* Signatures of indexes, by gpgv(1), or sqv(1) where there is no gpgv. A signature counts when it verifies with a key of the
- * keyring that is neither expired nor revoked, over SHA-2; one such is enough, whatever other keys have signed besides, but a bad
- * signature by a known key is always refused.
+/* Signatures of indexes, by gpgv(1), or sqv(1) where there is no gpgv. A signature counts when it verifies over SHA-2 with a key of
+ * the keyring that is neither revoked nor expired (sqv: was not when it signed). One such is enough, whatever unknown keys have
+ * signed besides; gpgv also refuses everything once a known key's signature is bad.
  *
  * keyring: a file with public keys, binary (also GnuPG's keybox, for gpgv) or armored, several behind each other. */
 #ifndef ORCHESTRATE_INDEX_SIGNATURE_H
