@@ -88,9 +88,12 @@ include $(wildcard tests/fuzz/rules.mk)
 ORCHESTRATE = build/orchestrate
 DISTROS := $(patsubst distros/%.yaml,%,$(wildcard distros/*.yaml))
 
-.PHONY: all image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean bench help
+.PHONY: all crawl image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean bench help
 all: build/orchestrate
 	$(ORCHESTRATE) build
+# CRAWL=... for options: make crawl CRAWL='--distro debian --summary crawl.md'
+crawl: build/orchestrate
+	$(ORCHESTRATE) crawl $(CRAWL)
 image: build/orchestrate
 	$(ORCHESTRATE) image
 $(DISTROS:%=build-%): build-%: build/orchestrate
@@ -104,6 +107,7 @@ delete-package-cache: build/orchestrate
 BENCHES := $(OUT)/tests/bench/measure $(OUT)/tests/bench/unpack
 bench: build/orchestrate $(BENCHES)
 	BENCH=$(OUT)/tests/bench tests/bench/run
+	BENCH=$(OUT)/tests/bench tests/bench/crawl
 $(BENCHES): %: %.o $(ROOM_LIBS)
 	$(call say,LD,$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 # Keeps what costs hours to get again: packages, artifacts and logs of earlier builds stay in cache/ and container/failures.
@@ -133,6 +137,7 @@ analyze:
 ##
 ##   make                         build/orchestrate
 ##   make all                     build every listed kernel, load the base image
+##   make crawl                   bring the lists up to date with what is published; CRAWL=... for options
 ##   make build-<distro>          the same for one distro
 ##   make image                   the base image from what the output tree holds
 ##   make toolchains              the builder images

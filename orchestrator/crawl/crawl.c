@@ -175,27 +175,12 @@ static int settle_all(struct crawl *c, struct crawl_report *ret, struct err *e)
 	return 0;
 }
 
-static int open_ledger(struct crawl *c, struct err *e)
-{
-	cleanup_free char *dir = str_dup(c->options->ledger_path, e);
-
-	if (!dir)
-		return -1;
-	char *slash = strrchr(dir, '/');
-	if (slash && slash != dir) {
-		*slash = '\0';
-		if (path_make_dirs(dir, e) < 0)
-			return -1;
-	}
-	return ledger_open(c->options->ledger_path, &c->ledger, e);
-}
-
 int crawl_run(const struct crawl_options *options, struct crawl_report *ret, struct err *e)
 {
 	cleanup_crawl struct crawl c = { .options = options };
 	cleanup_crawl_report struct crawl_report report = { 0 };
 
-	if (check_names(options, e) < 0 || add_sites(&c, e) < 0 || open_ledger(&c, e) < 0 ||
+	if (check_names(options, e) < 0 || add_sites(&c, e) < 0 || ledger_open(options->ledger_path, &c.ledger, e) < 0 ||
 	    walk_run(options, c.ledger, c.indexes, c.index_count, e) < 0 || settle_all(&c, &report, e) < 0)
 		return -1;
 	if (!options->dry_run && ledger_documents_expire(c.ledger, time(NULL) - (int64_t)DOCUMENTS_KEPT_DAYS * 24 * 3600, e) < 0)

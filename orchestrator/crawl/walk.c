@@ -332,7 +332,7 @@ static int use_known(struct walk *w, struct visit *v, struct err *e)
 {
 	if (v->stage == VISIT_SIGNATURE)
 		return 0;
-	int there = ledger_document_get(w->ledger, v->key, &v->index->rules_digest, &v->known, e);
+	int there = ledger_document_get(w->ledger, v->key, &v->index->rules_digest, w->now, &v->known, e);
 	if (there <= 0)
 		return there;
 	v->has_known = true;

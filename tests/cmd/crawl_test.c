@@ -299,7 +299,7 @@ Test(crawl, private_index_without_its_key, .timeout = 60)
 	cr_expect_eq(CRAWL(&s, &o), 0, "%s", buf_text(&o.err));
 	cr_expect_not_null(strstr(buf_text(&o.err), "second: index 'private' is skipped: it is private; set SECOND_TOKEN"), "%s",
 			   buf_text(&o.err));
-	expect_listed(&s, list_path, "0 1 2");
+	expect_listed(&s, list_path, "1 2 0");
 	expect_listed(&s, uncrawled_path, "");
 	site_env(&s, "SECOND_TOKEN=hunter2");
 	cr_expect_eq(CRAWL(&s, &with_key, "--verbose"), 1);
