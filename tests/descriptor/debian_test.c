@@ -36,8 +36,10 @@ static struct committed load_committed(void)
 Test(debian, every_package_of_the_list_is_part_of_a_kernel)
 {
 	cleanup_committed struct committed c = load_committed();
+	/* What is published in the archive and by security both is listed twice. */
 	for (size_t i = 0; i < c.kernels.leftover_count; i++)
-		cr_expect(false, "line %u: %s", c.kernels.leftovers[i].line, c.kernels.leftovers[i].reason);
+		cr_expect(str_starts(c.kernels.leftovers[i].reason, "the same package as in line "), "line %u: %s",
+			  c.kernels.leftovers[i].line, c.kernels.leftovers[i].reason);
 	cr_expect_geq(c.kernels.count, 90);
 }
 
