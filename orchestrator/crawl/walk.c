@@ -1,5 +1,7 @@
 #include "crawl/walk.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -461,7 +463,12 @@ static int done(void *context, const struct fetch_job *job, const struct fetch_r
 	if (result->unchanged)
 		return give_all(w, v, &v->known.items, true, e);
 	/* The name goes, the file stays as long as it is open. */
-	int fd = steal_fd(&p->fd);
+	int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		err_system(e, errno, "keeping hold of what was fetched");
+		visit_free(v);
+		return -1;
+	}
 	partial_discard(p);
 	return v->stage == VISIT_SIGNATURE ? take_signature(w, v, fd) : take_document(w, v, result, fd, e);
 }
