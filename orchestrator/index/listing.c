@@ -18,6 +18,7 @@ enum {
 	LISTING_MAX_BYTES = 64 << 20,
 	LINKS_MAX = 500000,
 	HREF_MAX = 4096,
+	GAP_MAX = 256 << 10, /* bytes of one tag, comment or the like; work on attributes is quadratic in their number */
 	HTML_NESTING_MAX = 128,
 };
 
@@ -26,7 +27,27 @@ struct seen {
 	char reference[];
 };
 
+/* Finds a word in any letter case in what comes in pieces. */
+struct finder {
+	const char *word; /* lower case; its first character comes but once in it */
+	size_t at;
+	bool found;
+};
+
+static void finder_feed(struct finder *f, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len && !f->found; i++) {
+		char c = (char)(bytes[i] >= 'A' && bytes[i] <= 'Z' ? bytes[i] | 0x20 : bytes[i]);
+		f->at = c == f->word[f->at] ? f->at + 1 : c == f->word[0];
+		f->found = !f->word[f->at];
+	}
+}
+
 struct listing {
+	struct source *in;
+	struct finder opened, closed;
+	uint64_t seen_bytes;
+	bool ended;
 	struct item_out *out;
 	struct choice choice;
 	struct pattern *descend; /* NULL: this level's files are wanted */
@@ -36,6 +57,7 @@ struct listing {
 	bool listed; /* a link that a listing has, and an error page has not */
 	bool parent_text;
 	uint64_t entries;
+	size_t gap; /* bytes since something was told */
 	struct buf name, reference;
 	struct err *e;
 	bool failed;
@@ -150,6 +172,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **attribu
 {
 	struct listing *l = context;
 
+	l->gap = 0;
 	if (!l->failed && take_element(l, (const char *)name, attributes, l->e) < 0)
 		stop(l);
 }
@@ -159,6 +182,7 @@ static void on_end(void *context, const xmlChar *name)
 	struct listing *l = context;
 
 	(void)name;
+	l->gap = 0;
 	if (l->depth)
 		l->depth--;
 	l->parent_text = false;
@@ -169,81 +193,103 @@ static void on_text(void *context, const xmlChar *text, int len)
 {
 	struct listing *l = context;
 
+	l->gap = 0;
 	if (l->parent_text && len && memmem(text, (size_t)len, "Parent Directory", 16))
 		l->listed = true;
 }
 
+static void on_comment(void *context, const xmlChar *text)
+{
+	(void)text;
+	((struct listing *)context)->gap = 0;
+}
+
+/* HTML's mistakes are let pass; but a page that did not fit is not a short one. */
+static void on_error(void *context, xmlError *error)
+{
+	struct listing *l = context;
+
+	if (l->failed || error->code != XML_ERR_NO_MEMORY)
+		return;
+	err_no_memory(l->e);
+	stop(l);
+}
+
 static const htmlSAXHandler handlers = {
+	.initialized = XML_SAX2_MAGIC,
+	.serror = on_error,
 	.startElement = on_start,
 	.endElement = on_end,
 	.characters = on_text,
+	.ignorableWhitespace = on_text,
+	.cdataBlock = on_text,
+	.comment = on_comment,
 };
 
 /* --- bytes --- */
 
-/* Finds a word in any letter case in what comes in pieces. */
-struct finder {
-	const char *word; /* lower case; its first character comes but once in it */
-	size_t at;
-	bool found;
-};
-
-static void finder_feed(struct finder *f, const char *bytes, size_t len)
+static int take_bytes(struct listing *l, const char *bytes, size_t len, struct err *e)
 {
-	for (size_t i = 0; i < len && !f->found; i++) {
-		char c = (char)(bytes[i] >= 'A' && bytes[i] <= 'Z' ? bytes[i] | 0x20 : bytes[i]);
-		f->at = c == f->word[f->at] ? f->at + 1 : c == f->word[0];
-		f->found = !f->word[f->at];
-	}
-}
-
-/* HTML has no mistakes for a parser, so that it's us who must see that a page was cut short: what it opens it closes. */
-static int feed(struct listing *l, struct source *in, struct err *e)
-{
-	struct finder opened = { .word = "<html" }, closed = { .word = "</html" };
-	char bytes[16384];
-	uint64_t seen = 0;
-	ssize_t n;
-
-	while ((n = source_read(in, bytes, sizeof(bytes), e)) > 0) {
-		seen += (uint64_t)n;
-		if (seen > LISTING_MAX_BYTES)
-			return err_set(e, ERR_LIMIT, "is larger than %d bytes", LISTING_MAX_BYTES);
-		if (memchr(bytes, '\0', (size_t)n))
-			return err_set(e, ERR_CORRUPT, "has a NUL byte");
-		finder_feed(&opened, bytes, (size_t)n);
-		finder_feed(&closed, bytes, (size_t)n);
-		htmlParseChunk(l->parser, bytes, (int)n, 0);
-		if (l->failed)
-			return -1;
-	}
-	if (n < 0)
-		return -1;
-	htmlParseChunk(l->parser, NULL, 0, 1);
-	if (l->failed)
-		return -1;
-	if (opened.found && !closed.found)
-		return err_set(e, ERR_CORRUPT, "is cut short");
-	if (!l->listed)
-		return err_set(e, ERR_CORRUPT, seen ? "is no directory listing: no link leads below it" : "is empty");
+	l->seen_bytes += len;
+	l->gap += len;
+	if (l->seen_bytes > LISTING_MAX_BYTES)
+		return err_set(e, ERR_LIMIT, "is larger than %d bytes", LISTING_MAX_BYTES);
+	if (l->gap > GAP_MAX)
+		return err_set(e, ERR_LIMIT, "a tag or comment is longer than %d bytes", GAP_MAX);
+	if (memchr(bytes, '\0', len))
+		return err_set(e, ERR_CORRUPT, "has a NUL byte");
+	finder_feed(&l->opened, bytes, len);
+	finder_feed(&l->closed, bytes, len);
 	return 0;
 }
 
-static int parse(struct listing *l, const struct index_rules *rules, struct source *in, struct err *e)
+/* As much as is asked for: what comes in small pieces libxml2 takes for the end, as it looks ahead. */
+static int read_bytes(void *context, char *bytes, int len)
 {
-	htmlSAXHandler sax = handlers;
+	struct listing *l = context;
+	size_t have = 0;
+	ssize_t n = 1;
 
+	while (!l->failed && n > 0 && have < (size_t)len) {
+		n = source_read(l->in, bytes + have, (size_t)len - have, l->e);
+		if (n < 0 || take_bytes(l, bytes + have, (size_t)n, l->e) < 0)
+			l->failed = true;
+		else
+			have += (size_t)n;
+	}
+	l->ended = l->ended || n == 0;
+	return l->failed ? -1 : (int)have;
+}
+
+/* HTML has no mistakes for a parser, so that it's us who must see that a page was cut short: what it opens it closes. */
+static int check_whole(const struct listing *l, struct err *e)
+{
+	if (!l->seen_bytes)
+		return err_set(e, ERR_CORRUPT, "is empty");
+	if (!l->ended)
+		return err_set(e, ERR_CORRUPT, "could not be read to its end");
+	if (l->opened.found && !l->closed.found)
+		return err_set(e, ERR_CORRUPT, "is cut short");
+	return l->listed ? 0 : err_set(e, ERR_CORRUPT, "is no directory listing: no link leads below it");
+}
+
+/* Pulled: the push parser of libxml2 2.9 holds most of a page until its end. */
+static int parse(struct listing *l, const struct index_rules *rules, struct err *e)
+{
 	if (choice_init(&l->choice, rules, e) < 0 ||
 	    (l->level < rules->descend.len && pattern_new(rules->descend.items[l->level], &l->descend, e) < 0))
 		return -1;
-	l->parser = htmlCreatePushParserCtxt(&sax, l, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
+	l->parser = htmlNewParserCtxt();
 	if (!l->parser)
 		return err_no_memory(e);
+	*l->parser->sax = handlers;
+	l->parser->userData = l;
 	/* What a page says of its encoding would have a table loaded; links are ASCII. */
-	htmlCtxtUseOptions(l->parser, HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
-	int rc = feed(l, in, e);
+	htmlDocPtr document =
+		htmlCtxtReadIO(l->parser, read_bytes, NULL, l, NULL, "UTF-8", HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
+	xmlFreeDoc(document);
 	htmlFreeParserCtxt(l->parser);
-	return rc;
+	return l->failed ? -1 : check_whole(l, e);
 }
 
 static void listing_release(struct listing *l)
@@ -265,9 +311,16 @@ int index_parse_listing(struct source *in, const struct index_rules *rules, unsi
 			struct document_facts *ret, struct err *e)
 {
 	struct err own = { 0 };
-	struct listing l = { .out = out, .level = level, .e = e ? e : &own };
+	struct listing l = {
+		.in = in,
+		.opened = { .word = "<html" },
+		.closed = { .word = "</html" },
+		.out = out,
+		.level = level,
+		.e = e ? e : &own,
+	};
 
-	int rc = level > rules->descend.len ? err_set(e, ERR_INPUT, "there is no level %u", level) : parse(&l, rules, in, l.e);
+	int rc = level > rules->descend.len ? err_set(e, ERR_INPUT, "there is no level %u", level) : parse(&l, rules, l.e);
 	if (rc == 0)
 		*ret = (struct document_facts){ .entries = l.entries };
 	listing_release(&l);

@@ -10,8 +10,8 @@
 
 enum {
 	XML_NESTING_MAX = 32,
-	XML_FIELD_MAX = 4096, /* bytes of a text or attribute that is asked for */
-	XML_GAP_MAX = 1 << 20 /* bytes in which nothing ends: a tag or comment so long */
+	XML_FIELD_MAX = 4096,	/* bytes of a text or attribute that is asked for */
+	XML_GAP_MAX = 256 << 10 /* bytes of one tag, comment or the like; work on attributes is quadratic in their number */
 };
 
 struct xml_element {

@@ -125,6 +125,22 @@ Test(listing, large)
 	cr_expect_str_eq(buf_text(&p.lines), "package k-19999.rpm\n");
 }
 
+Test(listing, endless_tag)
+{
+	static const char *const starts[] = { "<a href='", "<!-- ", "<a " };
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+		static char bytes[4 << 20];
+		const struct index_rules rules = { 0 };
+		cleanup_parsed struct parsed p = { 0 };
+		memset(bytes, 'x', sizeof(bytes));
+		memcpy(bytes, starts[i], strlen(starts[i]));
+		parse_bytes(index_parse_listing, &rules, 0, bytes, sizeof(bytes), 0, &p);
+		cr_expect_eq(p.rc, -1);
+		cr_expect_eq(p.e.kind, ERR_LIMIT, "%s: %s", starts[i], p.e.message);
+	}
+}
+
 Test(listing, no_such_level)
 {
 	cleanup_index_rules struct index_rules rules = { 0 };
