@@ -98,9 +98,10 @@ static const struct option_table crawl_tables[] = {
 
 static const struct command_def crawl_command = {
 	.usage = "orchestrate crawl [OPTION]...",
-	.summary = "Find what the distributions publish, by the indexes that their descriptors name, and add what is new to the lists\n"
-		   "and their digests. No line is ever lost. When an index of a distro fails, lists much less than before, or is not\n"
-		   "signed as it should be, that distro's list stays as it is, the others go on, and the exit code is 1.",
+	.summary =
+		"Find what the distributions publish, by the indexes that their descriptors name, and add what is new to the lists\n"
+		"and their digests. No line is ever lost. When an index of a distro fails, lists much less than before, or is not\n"
+		"signed as it should be, that distro's list stays as it is, the others go on, and the exit code is 1.",
 	.tables = crawl_tables,
 };
 

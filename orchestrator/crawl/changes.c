@@ -37,10 +37,10 @@ static int report_urls(const struct known *old, const struct known *new, struct 
 {
 	for (size_t i = 0; i < new->list.count; i++) {
 		const struct kernel_url *url = &new->list.urls[i], *before = known_find(old, url->url);
-		struct strv *into = !before			       ? &ret->new_urls :
-				    before->uncrawled == url->uncrawled ? NULL :
-				    url->uncrawled		       ? &ret->moved_away :
-									 &ret->moved_back;
+		struct strv *into = !before				  ? &ret->new_urls
+				    : before->uncrawled == url->uncrawled ? NULL
+				    : url->uncrawled			  ? &ret->moved_away
+									  : &ret->moved_back;
 		if (into && strv_add(into, url->url, e) < 0)
 			return -1;
 	}
@@ -53,7 +53,8 @@ static int report_urls(const struct known *old, const struct known *new, struct 
 static int report_new_kernels(const struct known *old, const struct known *new, struct distro_report *ret, struct err *e)
 {
 	for (size_t i = 0; i < new->kernels.count; i++)
-		if (!known_has_kernel(old, new->kernels.kernels[i].id) && strv_add(&ret->new_kernels, new->kernels.kernels[i].id, e) < 0)
+		if (!known_has_kernel(old, new->kernels.kernels[i].id) &&
+		    strv_add(&ret->new_kernels, new->kernels.kernels[i].id, e) < 0)
 			return -1;
 	return 0;
 }
@@ -151,8 +152,9 @@ static int report_changed(const struct settling *s, const struct found_package *
 	log_printf(s->options->log, LOG_WARNING, "%s: index '%s': %s: was recorded with sha256 %s, the index says %s; %s",
 		   s->distro->name, s->indexes[p->index].rules->name, p->url, was, is,
 		   s->options->accept_changed ? "taken" : "the old one stays (--accept-changed takes the new one)");
-	return ret->changed.len && strcmp(ret->changed.items[ret->changed.len - 1], p->url) == 0 ? 0 :
-												    strv_add(&ret->changed, p->url, e);
+	return ret->changed.len && strcmp(ret->changed.items[ret->changed.len - 1], p->url) == 0
+		       ? 0
+		       : strv_add(&ret->changed, p->url, e);
 }
 
 static int merge_digest(const struct settling *s, const struct found_package *p, struct digest_table *table,

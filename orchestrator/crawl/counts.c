@@ -10,7 +10,8 @@
 
 enum { FILE_MAX_BYTES = 1 << 20 };
 
-static const char head[] = "# How many packages each index listed at the last crawl. One that lists much less is taken for broken.\n";
+static const char head[] =
+	"# How many packages each index listed at the last crawl. One that lists much less is taken for broken.\n";
 
 void index_counts_release(struct index_counts *c)
 {

@@ -1,9 +1,9 @@
-/* crawl: finds what the distributions publish. It walks the indexes of the descriptors, and puts what they name into the lists, their
- * digests and the ledger. It neither parses (index/) nor fetches (fetch/) itself, and it prints nothing.
+/* crawl: finds what the distributions publish. It walks the indexes of the descriptors, and puts what they name into the lists,
+ * their digests and the ledger. It neither parses (index/) nor fetches (fetch/) itself, and it prints nothing.
  *
- * What it holds to: no line of a list is ever lost. A distro's list is changed only when all of its indexes are good: every document
- * was had, is signed where it should be, is what its parent says it is, and the index names about as many packages as the last time.
- * Everything is written by rename, in an order in which a crash at any moment loses nothing. */
+ * What it holds to: no line of a list is ever lost. A distro's list is changed only when all of its indexes are good: every
+ * document was had, is signed where it should be, is what its parent says it is, and the index names about as many packages as the
+ * last time. Everything is written by rename, in an order in which a crash at any moment loses nothing. */
 #ifndef ORCHESTRATE_CRAWL_CRAWL_H
 #define ORCHESTRATE_CRAWL_CRAWL_H
 
@@ -20,15 +20,15 @@
 struct crawl_options {
 	const char *root; /* the checkout: lists and keyrings are below it */
 	const struct distro_set *distros;
-	const struct strv *chosen;	/* names; empty: all */
+	const struct strv *chosen;	  /* names; empty: all */
 	const struct strv *accept_shrink; /* `DISTRO/INDEX` or `DISTRO`: may list as little as it likes this time */
-	bool accept_changed;		/* a package that has another digest now is taken for what it is now */
-	bool dry_run;			/* nothing is written but what documents gave, in the ledger */
+	bool accept_changed;		  /* a package that has another digest now is taken for what it is now */
+	bool dry_run;			  /* nothing is written but what documents gave, in the ledger */
 	struct mirror_table *mirrors;
 	const char *ledger_path;
-	const char *scratch_dir; /* what is fetched lies below it, in a directory of its own, as long as it is needed */
-	const char *program;	 /* as filter_start */
-	unsigned jobs;		 /* documents parsed at once; 0: as many as there are cores */
+	const char *scratch_dir;    /* what is fetched lies below it, in a directory of its own, as long as it is needed */
+	const char *program;	    /* as filter_start */
+	unsigned jobs;		    /* documents parsed at once; 0: as many as there are cores */
 	struct fetch_options fetch; /* log and cancel are set by crawl_run */
 	struct log *log;
 	const struct cancel *cancel;

@@ -15,7 +15,8 @@ struct pool;
 
 /* work is called in the pool's threads. */
 must_check int pool_new(unsigned threads, void (*work)(struct pool_task *task), struct pool **ret, struct err *e);
-/* Lets the threads finish what they are at; the rest is not begun. Gives the tasks that the pool still has, as a chain. NULL is fine. */
+/* Lets the threads finish what they are at; the rest is not begun. Gives the tasks that the pool still has, as a chain. NULL is
+ * fine. */
 struct pool_task *pool_free(struct pool *p);
 /* Hands a task over until pool_take gives it back. */
 void pool_put(struct pool *p, struct pool_task *task);

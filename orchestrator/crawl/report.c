@@ -126,14 +126,15 @@ static json_t *distro_json(const struct distro_report *d)
 
 	for (size_t i = 0; i < d->index_count; i++)
 		json_array_append_new(indexes, index_json(&d->indexes[i]));
-	return json_pack("{s:s, s:b, s:b, s:s?, s:{s:I, s:I}, s:{s:o, s:o}, s:{s:b, s:o, s:o}, s:{s:I, s:I}, s:{s:o, s:o}, s:o, s:o}",
-			 "name", d->name, "by_hand", d->by_hand, "good", d->good, "problem", d->problem, "known", "urls",
-			 (json_int_t)d->known_urls, "kernels", (json_int_t)d->known_kernels, "new", "urls",
-			 texts_json(&d->new_urls), "kernels", texts_json(&d->new_kernels), "vanished", "known", d->vanished_known,
-			 "urls", texts_json(&d->vanished_urls), "kernels", texts_json(&d->vanished_kernels), "unpublished", "urls",
-			 (json_int_t)d->unpublished_urls, "kernels", (json_int_t)d->unpublished_kernels, "moved", "away",
-			 texts_json(&d->moved_away), "back", texts_json(&d->moved_back), "changed", texts_json(&d->changed),
-			 "indexes", indexes);
+	return json_pack(
+		"{s:s, s:b, s:b, s:s?, s:{s:I, s:I}, s:{s:o, s:o}, s:{s:b, s:o, s:o}, s:{s:I, s:I}, s:{s:o, s:o}, s:o, s:o}",
+		"name", d->name, "by_hand", d->by_hand, "good", d->good, "problem", d->problem, "known", "urls",
+		(json_int_t)d->known_urls, "kernels", (json_int_t)d->known_kernels, "new", "urls", texts_json(&d->new_urls),
+		"kernels", texts_json(&d->new_kernels), "vanished", "known", d->vanished_known, "urls",
+		texts_json(&d->vanished_urls), "kernels", texts_json(&d->vanished_kernels), "unpublished", "urls",
+		(json_int_t)d->unpublished_urls, "kernels", (json_int_t)d->unpublished_kernels, "moved", "away",
+		texts_json(&d->moved_away), "back", texts_json(&d->moved_back), "changed", texts_json(&d->changed), "indexes",
+		indexes);
 }
 
 int crawl_report_json(const struct crawl_report *r, struct buf *ret, struct err *e)

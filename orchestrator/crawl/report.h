@@ -30,8 +30,8 @@ struct index_report {
 
 struct distro_report {
 	char *name;
-	bool by_hand; /* has no indexes: nothing else is said of it */
-	bool good;    /* all indexes are good or skipped, and list and digests are up to date (or would be, in a dry run) */
+	bool by_hand;  /* has no indexes: nothing else is said of it */
+	bool good;     /* all indexes are good or skipped, and list and digests are up to date (or would be, in a dry run) */
 	char *problem; /* NULL, or why it is not good beyond what its indexes say: a full disk, ... */
 	struct index_report *indexes;
 	size_t index_count;

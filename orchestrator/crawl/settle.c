@@ -25,15 +25,17 @@ static bool is_accepted(const struct settling *s, const char *index)
 
 	for (size_t i = 0; i < accepted->len; i++) {
 		const char *text = accepted->items[i];
-		if (strncmp(text, s->distro->name, len) == 0 && (!text[len] || (text[len] == '/' && strcmp(text + len + 1, index) == 0)))
+		if (strncmp(text, s->distro->name, len) == 0 &&
+		    (!text[len] || (text[len] == '/' && strcmp(text + len + 1, index) == 0)))
 			return true;
 	}
 	return false;
 }
 
-/* 0 when nothing is known of an earlier crawl. The count beside the list has come with the list, from whatever machine crawled last,
- * so it is asked before our own ledger is. */
-static int count_before(const struct settling *s, const struct index_counts *counts, const char *index, uint64_t *ret, struct err *e)
+/* 0 when nothing is known of an earlier crawl. The count beside the list has come with the list, from whatever machine crawled
+ * last, so it is asked before our own ledger is. */
+static int count_before(const struct settling *s, const struct index_counts *counts, const char *index, uint64_t *ret,
+			struct err *e)
 {
 	*ret = index_counts_find(counts, index);
 	return *ret ? 0 : ledger_live_count(s->ledger, s->distro->name, index, ret, e);
@@ -49,9 +51,11 @@ static int check_shrink(const struct settling *s, struct walk_index *index, cons
 		return -1;
 	if (now >= before || (before - now) * 100 <= before * index->rules->shrink_percent || is_accepted(s, name))
 		return 0;
-	char *reason = str_printf(
-		e, "%s: lists %" PRIu64 " of the %" PRIu64 " packages that it had, more than %u %% are gone; if that is true, --accept-shrink %s/%s",
-		index->roots[index->root_count - 1].url, now, before, index->rules->shrink_percent, s->distro->name, name);
+	char *reason = str_printf(e,
+				  "%s: lists %" PRIu64 " of the %" PRIu64
+				  " packages that it had, more than %u %% are gone; if that is true, --accept-shrink %s/%s",
+				  index->roots[index->root_count - 1].url, now, before, index->rules->shrink_percent,
+				  s->distro->name, name);
 	if (!reason)
 		return -1;
 	log_printf(s->options->log, LOG_ERROR, "%s: index '%s': %s; the list stays as it is", s->distro->name, name, reason);
@@ -71,8 +75,7 @@ static int check_shrinks(const struct settling *s, const struct index_counts *co
 static int report_indexes(const struct settling *s, struct distro_report *ret, struct err *e)
 {
 	static const char *const kinds[INDEX_KIND_COUNT] = {
-		[INDEX_APT] = "apt",	   [INDEX_YUM] = "yum",	  [INDEX_HTML] = "html",
-		[INDEX_BUCKET] = "bucket", [INDEX_JSON] = "json",
+		[INDEX_APT] = "apt", [INDEX_YUM] = "yum", [INDEX_HTML] = "html", [INDEX_BUCKET] = "bucket", [INDEX_JSON] = "json",
 	};
 
 	ret->indexes = calloc(s->index_count, sizeof(*ret->indexes));
@@ -114,7 +117,8 @@ static int report_failures(const struct settling *s, struct distro_report *ret, 
 
 /* --- writing --- */
 
-/* Of two crawls at once only one at a time reads and writes a list. The lock is on the directory, so that nothing is left behind. */
+/* Of two crawls at once only one at a time reads and writes a list. The lock is on the directory, so that nothing is left behind.
+ */
 static int lock_lists(const char *path, struct err *e)
 {
 	cleanup_free char *copy = str_dup(path, e);
@@ -143,8 +147,8 @@ static int save_counts(const struct settling *s, struct index_counts *counts, co
 	/* Indexes that the descriptor has no more are forgotten; of a skipped one what was known stays. */
 	for (size_t i = 0; i < s->index_count; i++) {
 		const struct walk_index *index = &s->indexes[i];
-		uint64_t count = index->state == INDEX_GOOD ? found_count(s->found, index->number) :
-							      index_counts_find(counts, index->rules->name);
+		uint64_t count = index->state == INDEX_GOOD ? found_count(s->found, index->number)
+							    : index_counts_find(counts, index->rules->name);
 		if (count && index_counts_set(&now, index->rules->name, count, e) < 0)
 			return -1;
 	}

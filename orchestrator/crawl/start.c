@@ -108,9 +108,10 @@ int index_start(struct walk_index *index, index_start_fn *start, void *context, 
 		size_t root = index->root_count;
 		if (index_add_root(index, r->urls.items[i], strlen(r->urls.items[i]), e) < 0)
 			return -1;
-		int rc = r->kind == INDEX_APT ?
-				 start_suites(index, root, start, context, e) :
-				 start(context, visit_new(index, root, first_kinds[r->kind], first_url(r, r->urls.items[i], e), e), e);
+		int rc = r->kind == INDEX_APT
+				 ? start_suites(index, root, start, context, e)
+				 : start(context,
+					 visit_new(index, root, first_kinds[r->kind], first_url(r, r->urls.items[i], e), e), e);
 		if (rc < 0)
 			return -1;
 	}

@@ -47,7 +47,8 @@ void walk_index_release(struct walk_index *index)
 {
 	struct seen_url *at, *next;
 
-	HASH_ITER(hh, index->seen, at, next) {
+	HASH_ITER(hh, index->seen, at, next)
+	{
 		HASH_DEL(index->seen, at);
 		free(at);
 	}
@@ -258,9 +259,10 @@ static int check_expiry(struct walk *w, const struct visit *v, int64_t valid_unt
 	gmtime_r(&then, &tm);
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm);
 	if (v->index->rules->expiry == EXPIRY_REFUSE)
-		return err_set(e, ERR_CORRUPT,
-			       "out of date: it says that it is valid until %s (`expired: accept` in the descriptor takes it all the same)",
-			       date);
+		return err_set(
+			e, ERR_CORRUPT,
+			"out of date: it says that it is valid until %s (`expired: accept` in the descriptor takes it all the same)",
+			date);
 	cleanup_free char *shown = url_shown(v->url, e);
 	log_printf(w->options->log, LOG_WARNING, "%s: index '%s': %s: out of date since %s, taken all the same", v->index->distro,
 		   v->index->rules->name, shown ? shown : "", date);
@@ -272,7 +274,8 @@ static int take_items(struct walk *w, struct visit *v, const struct buf *items, 
 	struct giving g = { w, v };
 	struct document_facts facts = { 0 };
 
-	if (index_items_decode(buf_text(items), items->len, give, &g, &facts, e) < 0 || check_expiry(w, v, facts.valid_until, e) < 0)
+	if (index_items_decode(buf_text(items), items->len, give, &g, &facts, e) < 0 ||
+	    check_expiry(w, v, facts.valid_until, e) < 0)
 		return -1;
 	v->index->roots[v->root].entries += facts.entries;
 	if (v->kind != DOCUMENT_MIRROR_LIST)

@@ -1,5 +1,5 @@
-/* The walk through the documents of all indexes: what is fetched, when it is parsed, what it leads to. One fetch object gets them in
- * the calling thread, a pool parses beside it; the ledger remembers what each document gave, so that one that has not changed is
+/* The walk through the documents of all indexes: what is fetched, when it is parsed, what it leads to. One fetch object gets them
+ * in the calling thread, a pool parses beside it; the ledger remembers what each document gave, so that one that has not changed is
  * neither fetched nor parsed again. Internal to crawl. */
 #ifndef ORCHESTRATE_CRAWL_WALK_H
 #define ORCHESTRATE_CRAWL_WALK_H
@@ -49,7 +49,8 @@ struct walk_index {
 
 void walk_index_release(struct walk_index *index);
 
-/* Walks all; each ends as good, failed or skipped. -1: cancelled, or the ledger or the machine failed. on_progress as in the options.
+/* Walks all; each ends as good, failed or skipped. -1: cancelled, or the ledger or the machine failed. on_progress as in the
+ * options.
  */
 must_check int walk_run(const struct crawl_options *options, struct ledger *ledger, struct walk_index *indexes, size_t count,
 			struct err *e);

@@ -113,9 +113,9 @@ static const struct field bucket_fields[] = {
 };
 static const struct shape bucket_shape = { .what = "bucket index", .fields = bucket_fields };
 
-static const struct field condition_value = {
-	.type = FIELD_TEXT, .offset = offsetof(struct json_condition, pattern), .rule = rule_pattern
-};
+static const struct field condition_value = { .type = FIELD_TEXT,
+					      .offset = offsetof(struct json_condition, pattern),
+					      .rule = rule_pattern };
 static const struct shape condition_shape = { .what = "condition",
 					      .size = sizeof(struct json_condition),
 					      .value = &condition_value };
@@ -227,7 +227,11 @@ static int bind_shrink_limit(const char *file, const struct node *node, void *ta
 }
 
 static const struct field index_fields[] = {
-	{ .key = "name", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct index_rules, name), .rule = rule_name },
+	{ .key = "name",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct index_rules, name),
+	  .rule = rule_name },
 	{ .key = "apt", .type = FIELD_BY_HAND, .binder = bind_apt },
 	{ .key = "yum", .type = FIELD_BY_HAND, .binder = bind_yum },
 	{ .key = "html", .type = FIELD_BY_HAND, .binder = bind_html },

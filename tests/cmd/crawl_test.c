@@ -1,5 +1,5 @@
-/* The crawl as users see it, on an index that is a file: what becomes of lists, counts and exit codes. Real repositories, servers and
- * their faults are tests/integration's. */
+/* The crawl as users see it, on an index that is a file: what becomes of lists, counts and exit codes. Real repositories, servers
+ * and their faults are tests/integration's. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <signal.h>
@@ -22,14 +22,15 @@ static void give_index(struct site *s, const char *options, const char *more)
 	cleanup_free char *path = path_join(s->root, "distros/second.yaml", &e);
 
 	cr_assert_eq(file_read(path, 1 << 20, &text, &e), 0);
-	cr_assert_eq(buf_printf(&text, &e,
-				"%s"
-				"indexes:\n"
-				"  - name: main\n"
-				"    json: {urls: 'file://%s/index.json', steps: [{path: [kernels, '*'], reference: 'pool/${value}'}]}\n"
-				"    packages: 'devel-.*'\n%s",
-				options, s->root, more),
-		     0);
+	cr_assert_eq(
+		buf_printf(&text, &e,
+			   "%s"
+			   "indexes:\n"
+			   "  - name: main\n"
+			   "    json: {urls: 'file://%s/index.json', steps: [{path: [kernels, '*'], reference: 'pool/${value}'}]}\n"
+			   "    packages: 'devel-.*'\n%s",
+			   options, s->root, more),
+		0);
 	site_write(s, "distros/second.yaml", buf_text(&text));
 	/* The other one's list is made by hand. */
 	site_write(s, list_path, "");
@@ -166,7 +167,8 @@ Test(crawl, what_is_wrong_leaves_the_list_alone, .timeout = 120)
 		{ "{\"kernels\": []}", "it names nothing at all" },
 		{ "{\"other\": [1]}", "it names nothing at all" },
 		{ "{\"kernels\": [\"something-else\"]}", "index.json: " },
-		{ "{\"kernels\": [\"devel-5.14.0-1.x86_64_1.deb\"]}", "lists 1 of the 20 packages that it had, more than 10 % are gone" },
+		{ "{\"kernels\": [\"devel-5.14.0-1.x86_64_1.deb\"]}",
+		  "lists 1 of the 20 packages that it had, more than 10 % are gone" },
 	};
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome seed = { 0 };

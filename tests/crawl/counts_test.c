@@ -27,7 +27,8 @@ Test(counts, are_kept)
 	cleanup_free char *path = path_join(dir.path, "x.counts", &e);
 	cr_assert_eq(index_counts_load(path, &c, &e), 0, "a missing file is empty: %s", e.message);
 	cr_expect_eq(index_counts_find(&c, "main"), 0);
-	cr_assert_eq(index_counts_set(&c, "main", 7, &e) | index_counts_set(&c, "a", 1, &e) | index_counts_set(&c, "main", 9, &e), 0);
+	cr_assert_eq(index_counts_set(&c, "main", 7, &e) | index_counts_set(&c, "a", 1, &e) | index_counts_set(&c, "main", 9, &e),
+		     0);
 	cr_assert_eq(index_counts_save(&c, path, &e), 0, "%s", e.message);
 	cr_assert_eq(file_read(path, 4096, &text, &e), 0);
 	const char *lines = strchr(buf_text(&text), '\n');

@@ -63,10 +63,11 @@ Test(report, a_line_for_each_distro)
 
 	fill(&r);
 	cr_assert_eq(crawl_report_text(&r, &text, &e), 0);
-	cr_expect_str_eq(buf_text(&text),
-			 "alpha: 6 kernels known, 1 new; 12 packages, 1 new, 1 vanished, 0 published no more; 1 index good, 1 skipped\n"
-			 "beta: list unchanged, 1 kernel known; 0 indexes good, 1 failed\n"
-			 "gamma: the list is made by hand\n");
+	cr_expect_str_eq(
+		buf_text(&text),
+		"alpha: 6 kernels known, 1 new; 12 packages, 1 new, 1 vanished, 0 published no more; 1 index good, 1 skipped\n"
+		"beta: list unchanged, 1 kernel known; 0 indexes good, 1 failed\n"
+		"gamma: the list is made by hand\n");
 	cr_expect_eq(crawl_report_failures(&r), 1);
 }
 

@@ -110,17 +110,14 @@ Test(indexes, says_what_is_wrong_and_where)
 	static const struct {
 		const char *text, *message;
 	} rows[] = {
-		{ "indexes: []\n",
-		  "x:36:10: expected a list of indexes; leave the key out when the list is made by hand" },
-		{ "indexes: {}\n",
-		  "x:36:10: expected a list of indexes; leave the key out when the list is made by hand" },
+		{ "indexes: []\n", "x:36:10: expected a list of indexes; leave the key out when the list is made by hand" },
+		{ "indexes: {}\n", "x:36:10: expected a list of indexes; leave the key out when the list is made by hand" },
 		{ "forgets: yes\n", "x:36:10: expected true or false, found yes" },
 		{ "indexes:\n  - {name: one, " HTML "}\n", "x:37:5: this index lacks the key 'packages'" },
 		{ ONE "}\n", "x:37:5: this index lacks its kind: one of 'apt', 'yum', 'html', 'bucket', 'json'" },
 		{ ONE HTML ", bucket: {urls: http://b.example}}\n",
 		  "x:37:73: this index has a kind already; put the other one into an index of its own" },
-		{ ONE "rpm: {urls: http://a.example}}\n",
-		  "x:37:33: unknown key 'rpm' in an index: did you mean 'apt'?" },
+		{ ONE "rpm: {urls: http://a.example}}\n", "x:37:33: unknown key 'rpm' in an index: did you mean 'apt'?" },
 		{ ONE "yum: {keyring: /a}}\n", "x:37:38: this yum index lacks the key 'urls'" },
 		{ ONE "apt: {urls: http://a.example, suites: s, components: c}}\n",
 		  "x:37:38: this apt index lacks the key 'architectures'" },
@@ -142,10 +139,8 @@ Test(indexes, says_what_is_wrong_and_where)
 		{ ONE HTML ", access: {key: A_KEY}}\n", "x:37:73: expected a 'token' or a 'certificate'" },
 		{ ONE HTML ", access: {token: A, key: B}}\n", "x:37:73: a 'key' needs its 'certificate'" },
 		{ ONE HTML ", access: {token: A, user: u}}\n", "x:37:73: 'user' goes with `as: basic` only" },
-		{ ONE HTML "}\n  - {name: one, packages: '.*', " HTML "}\n",
-		  "x:38:5: there is an index 'one' before this one" },
-		{ ONE "json: {urls: http://a.example/a, steps: [{path: [a]}]}}\n",
-		  "x:37:74: this step lacks the key 'reference'" },
+		{ ONE HTML "}\n  - {name: one, packages: '.*', " HTML "}\n", "x:38:5: there is an index 'one' before this one" },
+		{ ONE "json: {urls: http://a.example/a, steps: [{path: [a]}]}}\n", "x:37:74: this step lacks the key 'reference'" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
