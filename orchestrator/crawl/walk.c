@@ -9,16 +9,11 @@
 #include <uthash.h>
 
 #include "base/cleanup.h"
-#include "crawl/scratch.h"
 #include "crawl/start.h"
-#include "crawl/visit.h"
+#include "crawl/walker.h"
 #include "fetch/url.h"
-#include "kernel/lines.h"
 
-enum {
-	DOCUMENTS_MAX = 100000, /* of one index */
-	PACKAGES_MAX = 1000000,
-};
+enum { DOCUMENTS_MAX = 100000 }; /* of one index */
 
 /* Nothing that an index is made of is larger (bytes). */
 #define DOCUMENT_MAX_BYTES (UINT64_C(512) << 20)
@@ -26,21 +21,6 @@ enum {
 struct seen_url {
 	UT_hash_handle hh;
 	char url[];
-};
-
-struct walk {
-	const struct crawl_options *options;
-	struct ledger *ledger;
-	struct walk_index *indexes;
-	size_t count;
-	struct pool *pool;
-	struct scratch scratch;
-	struct pool_task *first, **end; /* visits that wait for their turn */
-	size_t on_their_way;		/* with fetch */
-	size_t in_pool;
-	unsigned long long partials; /* names given so far */
-	uint64_t expected;	     /* bytes, of what has a known size */
-	time_t now;
 };
 
 void walk_index_release(struct walk_index *index)
@@ -100,7 +80,7 @@ static int note_seen(struct walk_index *index, const char *url, struct err *e)
 	return 1;
 }
 
-static int add_visit(void *context, struct visit *v, struct err *e)
+int walk_add(void *context, struct visit *v, struct err *e)
 {
 	struct walk *w = context;
 
@@ -119,184 +99,6 @@ static int add_visit(void *context, struct visit *v, struct err *e)
 	return 0;
 }
 
-/* --- an index that fails --- */
-
-/* A mirror list's next repository, after one that was no good. 1 there is one, 0 there is none, -1. */
-static int try_next_repository(struct walk *w, struct walk_index *index, struct err *e)
-{
-	static const char tail[] = "/repodata/repomd.xml";
-
-	if (index->attempt >= index->repositories.len)
-		return 0;
-	const char *url = index->repositories.items[index->attempt++];
-	size_t len = strlen(url), root = index->root_count;
-	found_drop(index->found, index->number);
-	if (index_add_root(index, url, str_ends(url, tail) ? len - strlen(tail) : len, e) < 0)
-		return -1;
-	return add_visit(w, visit_new(index, root, DOCUMENT_REPOMD, str_dup(url, e), e), e) < 0 ? -1 : 1;
-}
-
-static int fail(struct walk *w, struct walk_index *index, const struct err *why, struct err *e)
-{
-	int next = index->state == INDEX_GOOD ? try_next_repository(w, index, e) : 0;
-
-	if (next < 0)
-		return -1;
-	log_printf(w->options->log, next ? LOG_WARNING : LOG_ERROR, "%s: index '%s': %s; %s", index->distro, index->rules->name,
-		   why->message, next ? "trying the next repository of its list" : "the list stays as it is");
-	return next ? 0 : index_fail(index, INDEX_FAILED, str_dup(why->message, e), e);
-}
-
-/* Takes v over. What stopped everything is no fault of the index. */
-static int fail_visit(struct walk *w, struct visit *v, const struct err *why, struct err *e)
-{
-	cleanup_of(visit) struct visit *owned = v;
-	cleanup_free char *shown = url_shown(v->url, e);
-	struct err told = *why;
-
-	if (why->kind == ERR_CANCELLED) {
-		*e = *why;
-		return -1;
-	}
-	if (!shown)
-		return -1;
-	if (visit_is_stale(v))
-		return 0;
-	if (!strstr(told.message, shown))
-		err_wrap(&told, "%s", shown);
-	return fail(w, v->index, &told, e);
-}
-
-/* --- what a document gave --- */
-
-struct giving {
-	struct walk *walk;
-	struct visit *visit;
-};
-
-static char *resolve(const struct visit *v, const char *reference, bool from_root, struct err *e)
-{
-	if (!from_root)
-		return url_resolve(v->url, reference, e);
-	cleanup_free char *base = str_printf(e, "%s/", v->index->roots[v->root].url);
-	return base ? url_resolve(base, reference, e) : NULL;
-}
-
-static int give_package(struct visit *v, const struct index_item *item, struct err *e)
-{
-	struct walk_index *index = v->index;
-	struct found_package p = {
-		.index = index->number,
-		.chosen = item->chosen,
-		.digest_known = item->digest_known,
-		.size_known = item->size_known,
-		.sha256 = item->sha256,
-		.size = item->size,
-	};
-
-	if (index->found->count >= PACKAGES_MAX)
-		return err_set(e, ERR_LIMIT, "more than %d packages", PACKAGES_MAX);
-	p.url = resolve(v, item->reference, item->from_root, e);
-	if (!p.url)
-		return -1;
-	const char *problem = url_problem(p.url, strlen(p.url));
-	if (problem) {
-		free(p.url);
-		return err_set(e, ERR_CORRUPT, "it names '%s', which no list can hold: %s", item->reference, problem);
-	}
-	if (item->package && !(p.package = str_dup(item->package, e))) {
-		free(p.url);
-		return -1;
-	}
-	for (size_t i = 0; i < item->depends.len; i++)
-		if (strv_add(&p.depends, item->depends.items[i], e) < 0) {
-			free(p.url);
-			free(p.package);
-			strv_release(&p.depends);
-			return -1;
-		}
-	return found_add(index->found, &p, e);
-}
-
-static int give_document(struct walk *w, const struct visit *from, const struct index_item *item, struct err *e)
-{
-	char *url = resolve(from, item->reference, item->from_root, e);
-
-	if (!url)
-		return -1;
-	if (from->kind == DOCUMENT_MIRROR_LIST)
-		return strv_take(&from->index->repositories, url, e);
-	struct visit *v = visit_new(from->index, from->root, item->document, url, e);
-	if (!v)
-		return -1;
-	v->level = item->level;
-	v->digest_known = item->digest_known;
-	v->sha256 = item->sha256;
-	v->size_known = item->size_known;
-	v->size = item->size;
-	if (item->by_hash && !(v->by_hash = resolve(from, item->by_hash, item->from_root, e))) {
-		visit_free(v);
-		return -1;
-	}
-	return add_visit(w, v, e);
-}
-
-static int give(void *context, const struct index_item *item, struct err *e)
-{
-	struct giving *g = context;
-
-	return item->is_package ? give_package(g->visit, item, e) : give_document(g->walk, g->visit, item, e);
-}
-
-static int check_expiry(struct walk *w, const struct visit *v, int64_t valid_until, struct err *e)
-{
-	char date[32];
-	struct tm tm;
-	time_t then = (time_t)valid_until;
-
-	if (valid_until == 0 || valid_until >= w->now)
-		return 0;
-	gmtime_r(&then, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm);
-	if (v->index->rules->expiry == EXPIRY_REFUSE)
-		return err_set(
-			e, ERR_CORRUPT,
-			"out of date: it says that it is valid until %s (`expired: accept` in the descriptor takes it all the same)",
-			date);
-	cleanup_free char *shown = url_shown(v->url, e);
-	log_printf(w->options->log, LOG_WARNING, "%s: index '%s': %s: out of date since %s, taken all the same", v->index->distro,
-		   v->index->rules->name, shown ? shown : "", date);
-	return 0;
-}
-
-static int take_items(struct walk *w, struct visit *v, const struct buf *items, struct err *e)
-{
-	struct giving g = { w, v };
-	struct document_facts facts = { 0 };
-
-	if (index_items_decode(buf_text(items), items->len, give, &g, &facts, e) < 0 ||
-	    check_expiry(w, v, facts.valid_until, e) < 0)
-		return -1;
-	v->index->roots[v->root].entries += facts.entries;
-	if (v->kind != DOCUMENT_MIRROR_LIST)
-		return 0;
-	int next = try_next_repository(w, v->index, e);
-	return next > 0 ? 0 : next < 0 ? -1 : err_set(e, ERR_CORRUPT, "it names no repository");
-}
-
-/* Takes v over. */
-static int give_all(struct walk *w, struct visit *v, const struct buf *items, bool unchanged, struct err *e)
-{
-	struct err why;
-
-	v->index->documents++;
-	v->index->unchanged += unchanged;
-	if (take_items(w, v, items, &why) < 0)
-		return fail_visit(w, v, &why, e);
-	visit_free(v);
-	return 0;
-}
-
 /* --- from the pool --- */
 
 static int remember(struct walk *w, struct visit *v, struct err *e)
@@ -307,7 +109,7 @@ static int remember(struct walk *w, struct visit *v, struct err *e)
 static int take_parsed(struct walk *w, struct visit *v, struct err *e)
 {
 	if (v->has_failed)
-		return fail_visit(w, v, &v->failed, e);
+		return walk_fail_visit(w, v, &v->failed, e);
 	/* Also that of an index that has failed meanwhile: it is as good as it was. */
 	if (remember(w, v, e) < 0) {
 		visit_free(v);
@@ -317,7 +119,7 @@ static int take_parsed(struct walk *w, struct visit *v, struct err *e)
 		visit_free(v);
 		return 0;
 	}
-	return give_all(w, v, &v->got.items, false, e);
+	return walk_give(w, v, &v->got.items, false, e);
 }
 
 static int drain_pool(struct walk *w, struct err *e)
@@ -343,7 +145,7 @@ static int use_known(struct walk *w, struct visit *v, struct err *e)
 	v->has_known = true;
 	if (!v->digest_known || !digest_equal(&v->sha256, &v->known.sha256))
 		return 0;
-	return give_all(w, v, &v->known.items, true, e) < 0 ? -1 : 1;
+	return walk_give(w, v, &v->known.items, true, e) < 0 ? -1 : 1;
 }
 
 static int fill_job(struct walk *w, struct visit *v, struct fetch_job *ret, struct err *e)
@@ -382,7 +184,7 @@ static int begin(struct walk *w, struct visit *v, struct fetch_job *ret, struct 
 		return 0;
 	}
 	if (visit_address(v, w->options->mirrors, &why) < 0)
-		return fail_visit(w, v, &why, e);
+		return walk_fail_visit(w, v, &why, e);
 	int known = use_known(w, v, e);
 	if (known)
 		return known < 0 ? -1 : 0;
@@ -442,7 +244,7 @@ static int take_document(struct walk *w, struct visit *v, const struct fetch_res
 		v->got.items = v->known.items;
 		v->known.items = (struct buf){ 0 };
 		if (remember(w, v, e) == 0)
-			return give_all(w, v, &v->got.items, true, e);
+			return walk_give(w, v, &v->got.items, true, e);
 		visit_free(v);
 		return -1;
 	}
@@ -461,10 +263,10 @@ static int done(void *context, const struct fetch_job *job, const struct fetch_r
 
 	w->on_their_way--;
 	if (failure)
-		return fail_visit(w, v, failure, e);
+		return walk_fail_visit(w, v, failure, e);
 	v->index->bytes += result->received;
 	if (result->unchanged)
-		return give_all(w, v, &v->known.items, true, e);
+		return walk_give(w, v, &v->known.items, true, e);
 	/* The name goes, the file stays as long as it is open. */
 	int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0) {
@@ -493,12 +295,12 @@ static int start_all(struct walk *w, struct err *e)
 	for (size_t i = 0; i < w->count; i++) {
 		struct walk_index *index = &w->indexes[i];
 		int prepared = index_prepare(index, w->options->root, &why);
-		if (prepared < 0 && fail(w, index, &why, e) < 0)
+		if (prepared < 0 && walk_fail(w, index, &why, e) < 0)
 			return -1;
 		if (index->state == INDEX_SKIPPED)
 			log_printf(w->options->log, LOG_WARNING, "%s: index '%s' is skipped: %s", index->distro, index->rules->name,
 				   index->reason);
-		if (index->state == INDEX_GOOD && index_start(index, add_visit, w, e) < 0)
+		if (index->state == INDEX_GOOD && index_start(index, walk_add, w, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -527,10 +329,15 @@ static int finish_all(struct walk *w, struct err *e)
 {
 	struct err why;
 
-	for (size_t i = 0; i < w->count; i++)
-		if (w->indexes[i].state == INDEX_GOOD && check_emptiness(&w->indexes[i], &why) < 0 &&
-		    fail(w, &w->indexes[i], &why, e) < 0)
+	for (size_t i = 0; i < w->count; i++) {
+		struct walk_index *index = &w->indexes[i];
+		if (index->state != INDEX_GOOD || check_emptiness(index, &why) == 0)
+			continue;
+		/* The walk is over: no other repository is tried. */
+		index->attempt = index->repositories.len;
+		if (walk_fail(w, index, &why, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
