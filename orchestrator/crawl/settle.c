@@ -1,18 +1,14 @@
 #include "crawl/settle.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "crawl/changes.h"
 #include "crawl/counts.h"
+#include "crawl/lists_lock.h"
 #include "crawl/start.h"
 #include "kernel/digests.h"
 
@@ -116,29 +112,6 @@ static int report_failures(const struct settling *s, struct distro_report *ret, 
 }
 
 /* --- writing --- */
-
-/* Of two crawls at once only one at a time reads and writes a list. The lock is on the directory, so that nothing is left behind.
- */
-static int lock_lists(const char *path, struct err *e)
-{
-	cleanup_free char *copy = str_dup(path, e);
-
-	if (!copy)
-		return -1;
-	const char *dir = dirname(copy);
-	if (path_make_dirs(dir, e) < 0)
-		return -1;
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_system(e, errno, "opening '%s'", dir);
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR) {
-			err_system(e, errno, "locking '%s'", dir);
-			close(fd);
-			return -1;
-		}
-	return fd;
-}
 
 static int save_counts(const struct settling *s, struct index_counts *counts, const char *path, struct err *e)
 {
@@ -265,7 +238,7 @@ int settle(struct settling *s, struct distro_report *ret, struct err *e)
 		ret->by_hand = ret->good = true;
 		return leave(s, path, ret, e);
 	}
-	if (!s->options->dry_run && (lock = lock_lists(path, e)) < 0)
+	if (!s->options->dry_run && (lock = lists_lock(path, e)) < 0)
 		return -1;
 	if (found_close(s->found, e) < 0 || report_indexes(s, ret, e) < 0 || index_counts_load(counts_path, &counts, e) < 0 ||
 	    check_shrinks(s, &counts, e) < 0 || report_failures(s, ret, e) < 0)

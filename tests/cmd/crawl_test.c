@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "program.h"
+#include "stream/digest.h"
 
 static const char list_path[] = "supported-kernels/second.txt", uncrawled_path[] = "supported-kernels/second-uncrawled.txt",
 		  counts_path[] = "supported-kernels/second.counts";
@@ -320,4 +321,101 @@ Test(crawl, a_bad_list_stops_before_anything_is_asked, .timeout = 60)
 	site_write(&s, list_path, "http://a.example.org/x.deb\n\n");
 	cr_expect_eq(CRAWL(&s, &o), 2, "%d: %s", o.code, buf_text(&o.err));
 	cr_expect_not_null(strstr(buf_text(&o.err), "second.txt:2: blank line"), "%s", buf_text(&o.err));
+}
+
+/* --- digests --- */
+
+static void hex_of(const char *text, char hex[DIGEST_HEX + 1])
+{
+	struct digest digest;
+	struct err e;
+
+	cr_assert_eq(digest_of(text, strlen(text), &digest, &e), 0);
+	digest_hex(&digest, hex);
+}
+
+/* The second distro gets a yum repository in the checkout, with one package that has these bytes. */
+static void publish_rpm(struct site *s, const char *bytes)
+{
+	cleanup_buf struct buf primary = { 0 }, repomd = { 0 };
+	char package_hex[DIGEST_HEX + 1], primary_hex[DIGEST_HEX + 1];
+	struct err e;
+	cleanup_free char *dir = path_join(s->root, "repodata", &e);
+
+	hex_of(bytes, package_hex);
+	cr_assert_eq(path_make_dirs(dir, &e), 0);
+	cr_assert_eq(buf_printf(&primary, &e,
+				"<metadata xmlns=\"http://linux.duke.edu/metadata/common\" packages=\"1\"><package type=\"rpm\">"
+				"<name>devel</name><arch>x86_64</arch><version epoch=\"0\" ver=\"1\" rel=\"1\"/>"
+				"<checksum type=\"sha256\" pkgid=\"YES\">%s</checksum><size package=\"%zu\"/>"
+				"<location href=\"devel-5.14.0-1.x86_64_1.deb\"/></package></metadata>\n",
+				package_hex, strlen(bytes)),
+		     0);
+	hex_of(buf_text(&primary), primary_hex);
+	cr_assert_eq(buf_printf(&repomd, &e,
+				"<repomd xmlns=\"http://linux.duke.edu/metadata/repo\"><data type=\"primary\">"
+				"<checksum type=\"sha256\">%s</checksum><location href=\"repodata/primary.xml\"/><size>%zu</size>"
+				"</data></repomd>\n",
+				primary_hex, primary.len),
+		     0);
+	site_write(s, "repodata/primary.xml", buf_text(&primary));
+	site_write(s, "repodata/repomd.xml", buf_text(&repomd));
+}
+
+static void expect_digest(struct site *s, const char *bytes)
+{
+	cleanup_free char *digests = text_of(s, "supported-kernels/second.digests");
+	char hex[DIGEST_HEX + 1];
+
+	hex_of(bytes, hex);
+	cr_expect(str_starts(digests, hex), "%s", digests);
+}
+
+Test(crawl, a_package_that_changed_under_its_name_is_not_taken, .timeout = 60)
+{
+	cleanup_site struct site s;
+	struct outcome o[3] = { 0 };
+	cleanup_buf struct buf descriptor = { 0 };
+	struct err e;
+
+	site_make(&s);
+	cleanup_free char *path = path_join(s.root, "distros/second.yaml", &e);
+	cr_assert_eq(file_read(path, 1 << 20, &descriptor, &e), 0);
+	cr_assert_eq(
+		buf_printf(&descriptor, &e, "indexes: [{name: main, yum: {urls: 'file://%s'}, packages: 'devel-.*'}]\n", s.root),
+		0);
+	site_write(&s, "distros/second.yaml", buf_text(&descriptor));
+	site_write(&s, list_path, "");
+	publish_rpm(&s, "good");
+	cr_expect_eq(CRAWL(&s, &o[0]), 0, "%s", buf_text(&o[0].err));
+	expect_digest(&s, "good");
+	publish_rpm(&s, "changed");
+	cr_expect_eq(CRAWL(&s, &o[1], "--json"), 0, "%s", buf_text(&o[1].err));
+	expect_digest(&s, "good");
+	cr_expect_eq(count_of(buf_text(&o[1].err), "the old one stays (--accept-changed takes the new one)"), 1, "%s",
+		     buf_text(&o[1].err));
+	cr_expect_not_null(strstr(buf_text(&o[1].out), "\"changed\": [\n        \"file://"), "%s", buf_text(&o[1].out));
+	cr_expect_eq(CRAWL(&s, &o[2], "--accept-changed"), 0, "%s", buf_text(&o[2].err));
+	expect_digest(&s, "changed");
+	for (size_t i = 0; i < ARRAY_LEN(o); i++)
+		outcome_release(&o[i]);
+}
+
+/* A crawl that was killed while it wrote leaves half a file; the next one clears it away. */
+Test(crawl, clears_up_after_one_that_was_killed, .timeout = 60)
+{
+	cleanup_site struct site s;
+	cleanup_outcome struct outcome o = { 0 };
+	static const char half[] = "supported-kernels/.second.digests.123.partial",
+			  foreign[] = "supported-kernels/.example.digests.123.partial";
+
+	site_make(&s);
+	give_index(&s, "", "");
+	publish(&s, "1");
+	site_write(&s, half, "x");
+	site_write(&s, foreign, "x");
+	cr_expect_eq(CRAWL(&s, &o, "--distro", "second"), 0, "%s", buf_text(&o.err));
+	cleanup_free char *gone = text_of(&s, half), *stays = text_of(&s, foreign);
+	cr_expect_str_eq(gone, "");
+	cr_expect_str_eq(stays, "x");
 }
