@@ -43,7 +43,7 @@ struct distro {
 	struct mirror *mirrors; /* base URLs without a slash at the end; an URL of the list that begins with one of them may be had
 				 * from all of them */
 	size_t mirror_count;
-	char *package_manager; /* of the distro itself: "apt"; NULL: none known */
+	char *package_manager;	   /* of the distro itself: "apt"; NULL: none known */
 	struct index_list indexes; /* what the list is made from; empty: it is made by hand */
 	bool forgets;		   /* what no index lists any more moves from the list to its uncrawled part */
 	struct group_rules kernel;
