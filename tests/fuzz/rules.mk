@@ -7,6 +7,10 @@ FUZZ_FLAGS := -std=gnu17 -pthread -O1 -g -fno-omit-frame-pointer -fno-sanitize-r
 
 fuzz_deb_CORPUS := tests/data/package/deb-corpus
 fuzz_elf_CORPUS := tests/data/gate/elf-corpus
+fuzz_packages_CORPUS := $(addprefix tests/data/index/,packages release mirror-list signed)
+fuzz_primary_CORPUS := tests/data/index/primary
+fuzz_listing_CORPUS := tests/data/index/listing
+fuzz_bucket_CORPUS := tests/data/index/bucket
 
 # All targets are linked with the rooms up to the last one that parses.
 FUZZ_ROOMS := $(call upto,gate,$(ROOMS))
@@ -24,7 +28,7 @@ $(FUZZ_TARGETS:%=$(FUZZ)/%_fuzz): $(FUZZ)/%_fuzz: $(FUZZ)/tests/fuzz/%_fuzz.o $(
 .PHONY: $(FUZZ_TARGETS:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(FUZZ)/%_fuzz
 	@mkdir -p $(FUZZ)/corpus-$*
-	cp -r $(or $(fuzz_$*_CORPUS),$(error fuzz_$*_CORPUS is not set in tests/fuzz/rules.mk))/. $(FUZZ)/corpus-$*
+	cp -r $(addsuffix /.,$(or $(fuzz_$*_CORPUS),$(error fuzz_$*_CORPUS is not set in tests/fuzz/rules.mk))) $(FUZZ)/corpus-$*
 	$(FUZZ)/$*_fuzz -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(FUZZ)/$*- $(FUZZ)/corpus-$*
 
 -include $(FUZZ_OBJS:.o=.d) $(FUZZ_TARGETS:%=$(FUZZ)/tests/fuzz/%_fuzz.d)
