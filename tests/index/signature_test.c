@@ -97,7 +97,7 @@ static void tear_down(void)
 	temp_dir_remove(&dir);
 }
 
-TestSuite(signature, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(signature, .init = set_up, .fini = tear_down);
 
 static int open_in_dir(const char *name)
 {
