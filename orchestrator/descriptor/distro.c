@@ -66,8 +66,9 @@ static int check_kernel(const void *target, struct err *e)
 }
 
 static const struct field kernel_fields[] = {
-	{ .key = "release", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct group_rules, release) },
-	{ .key = "id", .type = FIELD_TEXT, .offset = offsetof(struct group_rules, id) },
+	{ .key = "release", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, release) },
+	{ .key = "id", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, id) },
+	{ .key = "path-parts", .type = FIELD_NUMBER, .offset = offsetof(struct group_rules, path_parts) },
 	{ .key = "packages",
 	  .type = FIELD_LIST,
 	  .need = FIELD_REQUIRED,
@@ -162,13 +163,31 @@ static const struct shape floor_shape = { .what = "floors section", .fields = fl
 
 /* --- the whole --- */
 
+/* What a descriptor may call packages, and how their versions are ordered. Which of them can be unpacked is for package/format.h to
+ * know: a kernel of another format is refused by the plan. */
+static const struct {
+	const char *name;
+	version_order *order;
+} formats[] = {
+	{ "deb", version_compare_deb },
+	{ "rpm", version_compare_rpm },
+	{ "tar", version_compare_natural },   /* sources and headers as archives */
+	{ "image", version_compare_natural }, /* of a disk with the headers on it */
+};
+
+static version_order *format_order(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return formats[i].order;
+	return NULL;
+}
+
 static int rule_format(const char *text, struct err *e)
 {
-	static const char *const formats[] = { "deb", NULL };
-	for (size_t i = 0; formats[i]; i++)
-		if (strcmp(formats[i], text) == 0)
-			return 0;
-	return err_set(e, ERR_INPUT, "unknown package format '%s': expected 'deb'", text);
+	if (format_order(text))
+		return 0;
+	return err_set(e, ERR_INPUT, "unknown package format '%s': expected 'deb', 'rpm', 'tar' or 'image'", text);
 }
 
 static const struct field distro_fields[] = {
@@ -204,7 +223,7 @@ static const struct field distro_fields[] = {
 	  .need = FIELD_REQUIRED,
 	  .offset = offsetof(struct distro, kernel),
 	  .shape = &kernel_shape },
-	{ .key = "tree", .type = FIELD_MAP, .need = FIELD_REQUIRED, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
+	{ .key = "tree", .type = FIELD_MAP, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ 0 },
@@ -218,6 +237,7 @@ int distro_parse(const char *bytes, size_t len, const char *name, struct distro 
 	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&distro_shape, name, root, &d, e) < 0)
 		return -1;
 	d.kernel.arch = d.arch;
+	d.kernel.order = format_order(d.format);
 	*ret = d;
 	d = (struct distro){ 0 };
 	return 0;

@@ -32,13 +32,13 @@ struct distro {
 	char *family; /* kernels of one family share builder containers */
 	const struct arch *arch;
 	char *list;		/* path of the list below the project's directory, plain */
-	char *format;		/* of the packages: "deb" */
+	char *format;		/* of the packages: "deb", "rpm", "tar" or "image" */
 	struct mirror *mirrors; /* base URLs without a slash at the end; an URL of the list that begins with one of them may be had
 				 * from all of them */
 	size_t mirror_count;
 	char *package_manager; /* of the distro itself: "apt"; NULL: none known */
 	struct group_rules kernel;
-	struct tree_rules tree;
+	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
 	struct toolchain_rules toolchain;
 	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
 };

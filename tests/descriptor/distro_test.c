@@ -26,7 +26,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "empty", "2:1: the file is empty" },
 		{ "floor-unquoted", "35:15: expected text, found a number; put quotes around it: \"3.10\"" },
 		{ "floor", "35:15: 'v3' is not a kernel version like '4.14'" },
-		{ "format", "5:9: unknown package format 'rpm': expected 'deb'" },
+		{ "format", "5:9: unknown package format 'rmp': expected 'deb', 'rpm', 'tar' or 'image'" },
 		{ "holds", "23:15: expected 'config' or 'tools', found 'tool'" },
 		{ "list-is-map", "31:11: expected a list of expectations, found a map" },
 		{ "list-outside", "4:7: '../example.txt': expected a relative path without '.' and '..'" },
@@ -97,7 +97,10 @@ Test(distro, reads_every_key)
 Test(distro, reads_the_rules_for_kernels_and_trees)
 {
 	cleanup_distro struct distro d = load_example();
-	cr_expect_str_eq(d.kernel.id, "${release}-${version}");
+	cr_expect_str_eq(d.kernel.release.items[0], "${release}");
+	cr_expect_str_eq(d.kernel.id.items[0], "${release}-${version}");
+	cr_expect_eq(d.kernel.path_parts, 1);
+	cr_expect_eq(d.kernel.order, version_compare_deb);
 	cr_expect_eq(d.kernel.arch, d.arch);
 	cr_assert_eq(d.kernel.package_count, 2);
 	const struct package_rule *headers = &d.kernel.packages[0], *tools = &d.kernel.packages[1];

@@ -46,7 +46,8 @@ static void add_match(struct package_rule *rule, const char *name, const char *c
 static struct group_rules make_rules(void)
 {
 	struct err e = { 0 };
-	struct group_rules rules = { .arch = arch_by_name("amd64"), .release = strdup("${release}") };
+	struct group_rules rules = { .arch = arch_by_name("amd64") };
+	expect_ok(strv_add(&rules.release, "${release}", &e), &e);
 	rules.packages = calloc(ARRAY_LEN(packages), sizeof(*rules.packages));
 	for (; rules.package_count < ARRAY_LEN(packages); rules.package_count++) {
 		struct package_rule *rule = &rules.packages[rules.package_count];
@@ -176,7 +177,8 @@ Test(group, finds_the_kernels_of_a_list)
 Test(group, fills_every_field)
 {
 	cleanup_group_rules struct group_rules rules = make_rules();
-	rules.id = strdup("${release}-x-${version}");
+	struct err e = { 0 };
+	expect_ok(strv_add(&rules.id, "${release}-x-${version}", &e), &e);
 	cleanup_kernel_set struct kernel_set set =
 		group(&rules, H "h-6.1.0-22-amd64_6.1.94-1.deb\n" H "h-6.1.0-22-common_6.1.94-1.deb\n" H "t-6.1_6.1.96-1.deb\n");
 	cr_assert_eq(set.count, 1);
@@ -235,7 +237,7 @@ static void replace(char **text, const char *by)
 Test(group, refuses_rules_that_cannot_work)
 {
 	struct err e = { 0 };
-	for (int i = 0; i < 7; i++) {
+	for (int i = 0; i < 8; i++) {
 		cleanup_group_rules struct group_rules rules = make_rules();
 		static const char *const messages[] = {
 			"release: nothing gives '${relaese}' a value",
@@ -245,14 +247,15 @@ Test(group, refuses_rules_that_cannot_work)
 			"package 'tools': no file pattern captures 'linie'",
 			"package 'tools': no file pattern captures 'version'",
 			"two package rules have the role 'common'",
+			"a kernel needs a release, or an id where only its packages tell the release",
 		};
 		struct package_rule *common = &rules.packages[1], *tools = &rules.packages[2];
 		switch (i) {
 		case 0:
-			replace(&rules.release, "${relaese}");
+			replace(&rules.release.items[0], "${relaese}");
 			break;
 		case 1:
-			rules.id = strdup("${release");
+			expect_ok(strv_add(&rules.id, "${release", &e), &e);
 			break;
 		case 2:
 			replace(&common->files.items[0], "(");
@@ -266,8 +269,11 @@ Test(group, refuses_rules_that_cannot_work)
 		case 5:
 			replace(&tools->files.items[0], "t-(?<for>.)(?<line>.)\\.deb");
 			break;
-		default:
+		case 6:
 			replace(&tools->role, "common");
+			break;
+		default:
+			strv_release(&rules.release);
 		}
 		cr_expect_lt(group_rules_check(&rules, &e), 0, "%s", messages[i]);
 		cr_expect_eq(e.kind, ERR_INPUT);
