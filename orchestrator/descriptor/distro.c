@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "descriptor/folder.h"
+#include "descriptor/indexes.h"
 #include "descriptor/shape.h"
 #include "kernel/pattern.h"
 
@@ -218,6 +219,8 @@ static const struct field distro_fields[] = {
 	  .count_offset = offsetof(struct distro, mirror_count),
 	  .shape = &mirror_shape },
 	{ .key = "package-manager", .type = FIELD_TEXT, .offset = offsetof(struct distro, package_manager), .rule = rule_name },
+	{ .key = "forgets", .type = FIELD_BOOL, .offset = offsetof(struct distro, forgets) },
+	{ .key = "indexes", .type = FIELD_BY_HAND, .offset = offsetof(struct distro, indexes), .binder = bind_indexes },
 	{ .key = "kernel",
 	  .type = FIELD_MAP,
 	  .need = FIELD_REQUIRED,
@@ -265,6 +268,7 @@ void distro_release(struct distro *d)
 	free(d->list);
 	free(d->format);
 	free(d->package_manager);
+	index_list_release(&d->indexes);
 	for (size_t i = 0; i < d->mirror_count; i++) {
 		free(d->mirrors[i].name);
 		strv_release(&d->mirrors[i].urls);

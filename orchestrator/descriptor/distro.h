@@ -4,11 +4,13 @@
 #ifndef ORCHESTRATE_DESCRIPTOR_DISTRO_H
 #define ORCHESTRATE_DESCRIPTOR_DISTRO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "fetch/mirror.h"
+#include "index/rules.h"
 #include "kernel/arch.h"
 #include "kernel/group.h"
 #include "kernel/kind.h"
@@ -27,6 +29,11 @@ struct toolchain_rules {
 	struct strv make; /* extra make variables, each NAME=value, given as arguments of their own */
 };
 
+struct index_list {
+	struct index_rules *items; /* in the order of the file, names unique */
+	size_t count;
+};
+
 struct distro {
 	char *name;   /* [a-z0-9][a-z0-9-]*; the file's name without .yaml */
 	char *family; /* kernels of one family share builder containers */
@@ -37,6 +44,8 @@ struct distro {
 				 * from all of them */
 	size_t mirror_count;
 	char *package_manager; /* of the distro itself: "apt"; NULL: none known */
+	struct index_list indexes; /* what the list is made from; empty: it is made by hand */
+	bool forgets;		   /* what no index lists any more moves from the list to its uncrawled part */
 	struct group_rules kernel;
 	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
 	struct toolchain_rules toolchain;

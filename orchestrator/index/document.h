@@ -22,8 +22,10 @@ enum document_kind {
 	DOCUMENT_KIND_COUNT,
 };
 
-/* NULL-terminated line of words for messages: "InRelease", "Packages", ... */
+/* For messages, item lines and the filter's argument: "InRelease", "Packages", ... */
 const char *document_kind_name(enum document_kind kind);
+/* No such name: ERR_PROTOCOL. */
+must_check int document_kind_parse(const char *name, enum document_kind *ret, struct err *e);
 
 struct index_item {
 	bool is_package; /* else a document */
@@ -46,7 +48,8 @@ void index_item_release(struct index_item *item);
 /* What a document says of itself. */
 struct document_facts {
 	int64_t valid_until; /* seconds since 1970; 0: not told */
-	uint64_t entries;    /* packages that the document names, taken or not: 0 is an empty index */
+	uint64_t entries;    /* packages that the document names, taken or not; documents, where it names no packages. 0: an empty
+				index */
 };
 
 /* Items travel, and are kept by the ledger, as JSON lines: one object per item, and one {"facts": ...} as the last line, whose

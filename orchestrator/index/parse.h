@@ -10,11 +10,13 @@
 enum {
 	INDEX_ITEMS_MAX_BYTES = 64 << 20, /* of the item lines of one document */
 	INDEX_DECODED_MAX_MB = 2048,	  /* of a document, decompressed: more is ERR_LIMIT */
+	INDEX_PARSERS_VERSION = 1, /* part of index_rules_digest: to be raised when a parser gives something else than before */
 };
 
 /* Parses what is in fd (a regular file, from its start; decompression is found by its first bytes: gz, xz, zst, bz2, none) and
- * appends the item lines to *ret. program: as filter_start. name stands in messages. Errors: ERR_CORRUPT (truncated, not such a
- * document, an HTML page where none belongs), ERR_HOSTILE, ERR_LIMIT, ERR_CANCELLED, ERR_SYSTEM. *ret is untouched on failure. */
+ * appends the item lines to *ret. Moves fd's position. program: as filter_start. name stands in messages. Errors: ERR_CORRUPT
+ * (truncated, not such a document, an HTML page where none belongs), ERR_HOSTILE, ERR_LIMIT, ERR_CANCELLED, ERR_SYSTEM. *ret is
+ * untouched on failure. */
 must_check int index_parse(const char *program, int fd, const char *name, const struct index_rules *rules, enum document_kind kind,
 			   unsigned level, struct buf *ret, const struct cancel *cancel, struct err *e);
 
@@ -32,6 +34,9 @@ struct item_out {
  * go out as they are found, nothing is held whole but JSON. Truncated or foreign input: ERR_CORRUPT. */
 typedef int index_parser(struct source *in, const struct index_rules *rules, unsigned level, struct item_out *out,
 			 struct document_facts *ret, struct err *e);
+
+/* parsers.c: the one for a kind. */
+index_parser *index_parser_of(enum document_kind kind);
 
 index_parser index_parse_release;  /* release.c: deb822; the Packages of each component and architecture, best compression first */
 index_parser index_parse_packages; /* packages.c */

@@ -95,7 +95,9 @@ struct source *source_xz(struct source *inner, unsigned threads, uint64_t memory
 		.memlimit_threading = memory_bytes,
 		.memlimit_stop = memory_bytes,
 	};
-	lzma_ret rc = lzma_stream_decoder_mt(&x->lzma, &options);
+	/* The threaded decoder holds whole blocks also where it has one thread only. */
+	lzma_ret rc = threads > 1 ? lzma_stream_decoder_mt(&x->lzma, &options)
+				  : lzma_stream_decoder(&x->lzma, memory_bytes, LZMA_CONCATENATED);
 	if (rc != LZMA_OK) {
 		xz_err(x, rc, e);
 		xz_source_free(&x->base);

@@ -9,9 +9,9 @@
 struct source;
 
 /* The bytes of the .xz file (one or more streams, nothing behind them) that inner gives. Takes inner over, also on failure (NULL).
- * threads: at least 1; they start on the first read, so a filter needs filter_limits.threads. memory_bytes: what the decoder may
- * use; below that it goes back to one thread first, a file that needs more even so is ERR_LIMIT. Damage and truncation:
- * ERR_CORRUPT. Format: the .xz file format, version 1.1.0 (tukaani.org). */
+ * threads: with 1 none is started and no block is held whole; more start on the first read, so a filter needs
+ * filter_limits.threads. memory_bytes: what the decoder may use; below that it goes back to one thread first, a file that needs
+ * more even so is ERR_LIMIT. Damage and truncation: ERR_CORRUPT. Format: the .xz file format, version 1.1.0 (tukaani.org). */
 struct source *source_xz(struct source *inner, unsigned threads, uint64_t memory_bytes, struct err *e);
 
 #endif
