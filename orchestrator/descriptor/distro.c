@@ -12,7 +12,8 @@
 
 /* --- kernel --- */
 
-static const struct field match_value = { .type = FIELD_TEXTS, .offset = offsetof(struct match_rule, values) };
+/* An empty value matches a capture that is not set. */
+static const struct field match_value = { .type = FIELD_TEXTS, .offset = offsetof(struct match_rule, values), .empty_ok = true };
 static const struct shape match_shape = { .what = "match", .size = sizeof(struct match_rule), .value = &match_value };
 
 static const char *const version_words[] = {

@@ -99,7 +99,7 @@ Test(distro, reads_the_rules_for_kernels_and_trees)
 	cleanup_distro struct distro d = load_example();
 	cr_expect_str_eq(d.kernel.release.items[0], "${release}");
 	cr_expect_str_eq(d.kernel.id.items[0], "${release}-${version}");
-	cr_expect_eq(d.kernel.path_parts, 1);
+	cr_expect_eq(d.kernel.path_parts, 0);
 	cr_expect_eq(d.kernel.order, version_compare_deb);
 	cr_expect_eq(d.kernel.arch, d.arch);
 	cr_assert_eq(d.kernel.package_count, 2);
