@@ -83,12 +83,21 @@ Test(families, group_what_their_distributions_publish)
 		{ "ubuntu", "a kernel that an earlier release borrows has an id of its own",
 		  "http://h/linux-headers-5.4.0-42_5.4.0-42.46_all.deb\n"
 		  "http://h/linux-headers-5.4.0-42-generic_5.4.0-42.46_amd64.deb\n"
-		  "http://h/linux-headers-5.4.0-42-generic_5.4.0-42.46~18.04.1_amd64.deb\n"
-		  "http://h/linux-hwe-5.4-headers-5.4.0-42_5.4.0-42.46~18.04.1_all.deb\n",
+		  "http://h/linux-headers-5.4.0-42-generic_5.4.0-42.46~20.04.1_amd64.deb\n"
+		  "http://h/linux-hwe-5.4-headers-5.4.0-42_5.4.0-42.46~20.04.1_all.deb\n",
 		  "5.4.0-42-generic '5.4.0-42-generic' linux-headers-5.4.0-42-generic_5.4.0-42.46_amd64.deb "
 		  "linux-headers-5.4.0-42_5.4.0-42.46_all.deb\n"
-		  "5.4.0-42-generic~18.04 '5.4.0-42-generic' linux-headers-5.4.0-42-generic_5.4.0-42.46~18.04.1_amd64.deb "
-		  "linux-hwe-5.4-headers-5.4.0-42_5.4.0-42.46~18.04.1_all.deb\n" },
+		  "5.4.0-42-generic~20.04 '5.4.0-42-generic' linux-headers-5.4.0-42-generic_5.4.0-42.46~20.04.1_amd64.deb "
+		  "linux-hwe-5.4-headers-5.4.0-42_5.4.0-42.46~20.04.1_all.deb\n" },
+		{ "ubuntu", "but not where nobody tells it from the later release's",
+		  "http://h/linux-headers-5.4.0-42-generic_5.4.0-42.46~18.04.1_amd64.deb\n"
+		  "http://h/linux-hwe-5.4-headers-5.4.0-42_5.4.0-42.46~18.04.1_all.deb\n"
+		  "http://h/linux-headers-5.4.0-42_5.4.0-42.46_all.deb\n"
+		  "http://h/linux-headers-5.4.0-42-generic_5.4.0-42.46_amd64.deb\n",
+		  "5.4.0-42-generic '5.4.0-42-generic' linux-headers-5.4.0-42-generic_5.4.0-42.46_amd64.deb "
+		  "linux-headers-5.4.0-42_5.4.0-42.46_all.deb\n"
+		  "1: superseded by 'linux-headers-5.4.0-42-generic_5.4.0-42.46_amd64.deb'\n"
+		  "2: no complete kernel needs this 'common' package\n" },
 		{ "ubuntu", "vendors whose versions coincide are not mixed up",
 		  "http://h/linux-headers-5.4.0-1092-aws_5.4.0-1092.100_amd64.deb\n"
 		  "http://h/linux-headers-5.4.0-1092-gcp_5.4.0-1092.100_amd64.deb\n"
@@ -144,6 +153,15 @@ Test(families, group_what_their_distributions_publish)
 		  "kernel-devel-4.12.14-122.91.2.noarch.rpm\n"
 		  "5.14.21-150400.22-default '5.14.21-150400.22-default' kernel-default-devel-5.14.21-150400.22.1.x86_64.rpm "
 		  "kernel-devel-5.14.21-150400.22.1.noarch.rpm\n" },
+		{ "suse", "objects and sources that were not rebuilt equally often",
+		  "https://h/noarch/kernel-devel-5.14.21-150400.24.49.4.noarch.rpm\n"
+		  "https://h/x86_64/kernel-default-devel-5.14.21-150400.24.49.3.x86_64.rpm\n"
+		  "https://h/noarch/kernel-devel-5.3.18-24.67.2.noarch.rpm\n"
+		  "https://h/x86_64/kernel-default-devel-5.3.18-24.67.3.x86_64.rpm\n",
+		  "5.3.18-24.67-default '5.3.18-24.67-default' kernel-default-devel-5.3.18-24.67.3.x86_64.rpm "
+		  "kernel-devel-5.3.18-24.67.2.noarch.rpm\n"
+		  "5.14.21-150400.24.49-default '5.14.21-150400.24.49-default' "
+		  "kernel-default-devel-5.14.21-150400.24.49.3.x86_64.rpm kernel-devel-5.14.21-150400.24.49.4.noarch.rpm\n" },
 		{ "suse", "a rebuild replaces what it rebuilds",
 		  "https://h/noarch/kernel-devel-4.12.14-122.91.9.noarch.rpm\n"
 		  "https://h/x86_64/kernel-default-devel-4.12.14-122.91.9.x86_64.rpm\n"

@@ -195,6 +195,111 @@ Test(group, fills_every_field)
 	cr_expect(!k->packages[2].has_config && k->packages[2].has_tools);
 }
 
+/* Rules of one package: NULL-terminated templates. */
+static struct group_rules one_package(const char *file, const char *const *releases, const char *const *ids)
+{
+	struct err e = { 0 };
+	struct group_rules rules = { .arch = arch_by_name("amd64"), .packages = calloc(1, sizeof(*rules.packages)),
+				     .package_count = 1 };
+	rules.packages[0].role = strdup("devel");
+	expect_ok(strv_add(&rules.packages[0].files, file, &e), &e);
+	for (; *releases; releases++)
+		expect_ok(strv_add(&rules.release, *releases, &e), &e);
+	for (; *ids; ids++)
+		expect_ok(strv_add(&rules.id, *ids, &e), &e);
+	return rules;
+}
+
+static const char *const none[] = { NULL };
+
+/* The same file name in every directory: the directory is what tells them apart, and pairs them. */
+Test(group, patterns_may_see_directories)
+{
+	struct err e = { 0 };
+	cleanup_group_rules struct group_rules rules = make_rules();
+	rules.path_parts = 2;
+	free(rules.packages[0].files.items[0]);
+	rules.packages[0].files.items[0] = strdup("(?<release>(?<base>(?<series>\\d+\\.\\d+))(?<rt>-rt)?(?<line>~b)?)/(?<version>)h");
+	free(rules.packages[1].files.items[0]);
+	rules.packages[1].files.items[0] = strdup("(?<base>\\d+\\.\\d+)(?<rt>-rt)?/(?<version>)common");
+	strv_release(&rules.packages[2].files);
+	expect_ok(strv_add(&rules.packages[2].files, "any/(?<for>\\d+\\.\\d+)(?<line>~b)?(?<version>)", &e), &e);
+	cleanup_kernel_set struct kernel_set set =
+		group(&rules, "http://h/p/5.1/h\nhttp://h/p/5.1/common\nhttp://h/p/5.2/h\nhttp://h/p/5.3/common\n"
+			      "http://g/q/5.1/h\nhttp://h/any/5.1\n");
+	cleanup_free char *text = describe(&set);
+	cr_expect_str_eq(text, "5.1: h common 5.1\n"
+			       "3 kernel '5.2' is incomplete: no 'common' package with base=5.2, rt=, version \n"
+			       "4 no complete kernel needs this 'common' package\n"
+			       "5 the same package as in line 1\n");
+}
+
+Test(group, the_first_template_that_is_full_names_a_kernel)
+{
+	static const char *const releases[] = { "${base}+${rt}", "${base}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("k-(?:(?<rt>rt)-)?(?<base>\\d.*)", releases, none);
+	cleanup_kernel_set struct kernel_set set = group(&rules, H "k-5.14\n" H "k-rt-5.14\n");
+	cr_assert_eq(set.count, 2);
+	cr_expect_str_eq(set.kernels[0].release, "5.14");
+	cr_expect_str_eq(set.kernels[1].release, "5.14+rt");
+	cr_expect_str_eq(set.kernels[1].id, "5.14+rt");
+}
+
+Test(group, the_last_template_may_have_holes)
+{
+	static const char *const releases[] = { "${base}${more}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("k-(?<base>\\d+)(?<more>-x)?", releases, none);
+	cleanup_kernel_set struct kernel_set set = group(&rules, H "k-5\n");
+	cr_assert_eq(set.count, 1);
+	cr_expect_str_eq(set.kernels[0].release, "5");
+}
+
+/* Lists of digests or build numbers: the kernel's name is in the packages only. */
+Test(group, a_release_may_be_unknown_where_there_is_an_id)
+{
+	static const char *const releases[] = { "${base}", NULL }, *const ids[] = { "${base}", "package-${digest}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("(?:k-(?<base>\\d.*))|(?<digest>[a-f]+)", releases, ids);
+	cleanup_kernel_set struct kernel_set set = group(&rules, H "abc\n" H "k-5.14\n");
+	cr_assert_eq(set.count, 2);
+	cr_expect_str_eq(set.kernels[0].id, "5.14");
+	cr_expect_str_eq(set.kernels[1].id, "package-abc");
+	cr_expect_str_eq(set.kernels[1].release, "");
+	cr_expect_str_eq(set.kernels[1].version, "");
+
+	/* Where nothing else names it, an empty release is a mistake of the pattern, and makes no kernel. */
+	cleanup_group_rules struct group_rules unnamed = one_package("(?:k-(?<base>\\d.*))|(?<digest>[a-f]+)", releases, none);
+	cleanup_kernel_set struct kernel_set left = group(&unnamed, H "abc\n");
+	cr_expect_eq(left.count, 0);
+	cr_assert_eq(left.leftover_count, 1);
+}
+
+Test(group, one_kernel_in_two_places)
+{
+	static const char *const releases[] = { "${base}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("[a-z]/k-(?<base>\\d+)(?:-(?<version>.*))?", releases, none);
+	rules.path_parts = 2;
+	cleanup_kernel_set struct kernel_set set = group(&rules, "http://h/a/k-5-1\nhttp://h/b/k-5-2\nhttp://h/c/k-5-2\n");
+	cleanup_free char *text = describe(&set);
+	cr_expect_str_eq(text, "5: k-5-2\n1 superseded by 'b/k-5-2'\n3 the same kernel as in line 2\n");
+}
+
+/* By one order 1.0^1 comes after 1.0.1, by the other before it. */
+Test(group, versions_go_by_the_order_of_the_rules)
+{
+	static const struct {
+		version_order *order;
+		const char *wanted;
+	} rows[] = { { version_compare_deb, "k-5-1.0^1" }, { version_compare_rpm, "k-5-1.0.1" }, { NULL, "k-5-1.0^1" } };
+	static const char *const releases[] = { "${base}", NULL };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_group_rules struct group_rules rules = one_package("k-(?<base>\\d+)-(?<version>.*)", releases, none);
+		rules.order = rows[i].order;
+		cleanup_kernel_set struct kernel_set set = group(&rules, H "k-5-1.0%5e1\n" H "k-5-1.0.1\n");
+		cr_assert_eq(set.count, 1);
+		cr_expect_str_eq(set.kernels[0].packages[0].file_name, rows[i].wanted);
+	}
+}
+
 /* Every URL of a list must end somewhere, whatever the list. */
 Test(group, loses_no_url)
 {
