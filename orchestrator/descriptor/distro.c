@@ -219,6 +219,7 @@ static const struct field distro_fields[] = {
 	  .offset = offsetof(struct distro, mirrors),
 	  .count_offset = offsetof(struct distro, mirror_count),
 	  .shape = &mirror_shape },
+	{ .key = "yields-to", .type = FIELD_TEXTS, .offset = offsetof(struct distro, yields_to), .rule = rule_name },
 	{ .key = "package-manager", .type = FIELD_TEXT, .offset = offsetof(struct distro, package_manager), .rule = rule_name },
 	{ .key = "forgets", .type = FIELD_BOOL, .offset = offsetof(struct distro, forgets) },
 	{ .key = "indexes", .type = FIELD_BY_HAND, .offset = offsetof(struct distro, indexes), .binder = bind_indexes },
@@ -268,6 +269,7 @@ void distro_release(struct distro *d)
 	free(d->family);
 	free(d->list);
 	free(d->format);
+	strv_release(&d->yields_to);
 	free(d->package_manager);
 	index_list_release(&d->indexes);
 	for (size_t i = 0; i < d->mirror_count; i++) {
@@ -286,6 +288,23 @@ void distro_release(struct distro *d)
 	*d = (struct distro){ 0 };
 }
 
+static int check_yields(const struct distro_set *set, const char *dir, struct err *e)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct distro *d = &set->items[i];
+		for (size_t j = 0; j < d->yields_to.len; j++) {
+			const struct distro *other = distro_find(set, d->yields_to.items[j], e);
+			if (other && other != d)
+				continue;
+			if (other)
+				return err_set(e, ERR_INPUT, "%s/%s.yaml: yields-to: '%s' is the distro itself", dir, d->name, d->name);
+			e->kind = ERR_INPUT;
+			return err_wrap(e, "%s/%s.yaml: yields-to", dir, d->name);
+		}
+	}
+	return 0;
+}
+
 int distro_load_dir(const char *dir, struct distro_set *ret, struct err *e)
 {
 	cleanup_strv struct strv names = { 0 };
@@ -300,6 +319,8 @@ int distro_load_dir(const char *dir, struct distro_set *ret, struct err *e)
 		if (!path || distro_load(path, &set.items[set.count], e) < 0)
 			return -1;
 	}
+	if (check_yields(&set, dir, e) < 0)
+		return -1;
 	*ret = set;
 	set = (struct distro_set){ 0 };
 	return 0;

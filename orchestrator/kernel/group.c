@@ -49,6 +49,19 @@ void kernel_set_release(struct kernel_set *set)
 	*set = (struct kernel_set){ 0 };
 }
 
+size_t kernel_set_remove(struct kernel_set *set, bool (*unwanted)(const struct kernel *k, void *context), void *context)
+{
+	size_t kept = 0, count = set->count;
+	for (size_t i = 0; i < count; i++) {
+		if (unwanted(&set->kernels[i], context))
+			kernel_release(&set->kernels[i]);
+		else
+			set->kernels[kept++] = set->kernels[i];
+	}
+	set->count = kept;
+	return count - kept;
+}
+
 bool kernel_name_is_safe(const char *name)
 {
 	size_t len = strlen(name);

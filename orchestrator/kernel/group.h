@@ -89,6 +89,8 @@ struct kernel_set {
  * O(n log n) on hash tables. */
 must_check int kernel_group(const struct group_rules *rules, const struct kernel_list *list, struct kernel_set *ret, struct err *e);
 void kernel_set_release(struct kernel_set *set);
+/* Takes out the kernels for which `unwanted` is true; gives their number. The others keep their order. */
+size_t kernel_set_remove(struct kernel_set *set, bool (*unwanted)(const struct kernel *k, void *context), void *context);
 
 /* [A-Za-z0-9._+~-], no leading dot or dash, 1 to KERNEL_NAME_MAX bytes: fit for a file name and an argument. */
 bool kernel_name_is_safe(const char *name);
