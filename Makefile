@@ -27,7 +27,7 @@ endif
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS_debug   := -O0 -g3
 VERSION := $(shell cat MODULE_VERSION 2>/dev/null)
-OUR_CPPFLAGS = -D_GNU_SOURCE -Iorchestrator -DORCHESTRATE_VERSION='"$(VERSION)"'
+OUR_CPPFLAGS = -D_GNU_SOURCE -Iorchestrator $(PKG_CPPFLAGS) -DORCHESTRATE_VERSION='"$(VERSION)"'
 OUR_CFLAGS = -std=gnu17 -pthread $(WARNINGS) $(CFLAGS_$(VARIANT))
 OUR_LDFLAGS = -pthread
 ifneq ($(SANITIZE),)
@@ -48,6 +48,8 @@ orchestrate: build/orchestrate
 include $(wildcard $(ROOMS:%=orchestrator/%/rules.mk))
 PKGS := $(sort $(foreach r,$(ROOMS),$($(r)_PKGS)))
 LIBS = $(shell $(PKG_CONFIG) --libs $(PKGS))
+# For libraries whose headers lie in a directory of their own.
+PKG_CPPFLAGS := $(shell $(PKG_CONFIG) --cflags-only-I $(PKGS))
 
 define room_rules
 $(1)_SRCS := $$(wildcard orchestrator/$(1)/*.c)

@@ -221,6 +221,7 @@ static int next(void *context, struct fetch_job *ret, struct err *e)
 			.digest = r->digest_known ? &r->digest : NULL,
 			.size_known = item->size_known,
 			.size = item->size,
+			.access = g->options->mirrors ? mirror_access(g->options->mirrors, item->url) : NULL,
 		};
 		return 1;
 	}

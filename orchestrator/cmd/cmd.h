@@ -21,6 +21,7 @@ int exit_code_of(const struct err *e);
 int cmd_build(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
+int cmd_crawl(int argc, char **argv);
 int cmd_toolchain(int argc, char **argv);
 /* Hidden: the sandboxed filter process (stream/filter.h). */
 int cmd_filter(int argc, char **argv);

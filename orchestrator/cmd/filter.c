@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "gate/result.h"
+#include "index/parse.h"
 #include "package/unpack.h"
 #include "stream/filter.h"
 
@@ -14,6 +15,7 @@ static const struct {
 	{ "tree", tree_filter_run },
 	{ "facts", facts_filter_run },
 	{ "result", result_filter_run },
+	{ "index", index_filter_run },
 };
 
 int cmd_filter(int argc, char **argv)

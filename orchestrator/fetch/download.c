@@ -41,6 +41,7 @@ struct fetch {
 	/* of the fetch_all under way */
 	const struct fetch_feed *feed;
 	bool exhausted;
+	bool waiting;	/* the feed has nothing now, and wakes us when it has */
 	int64_t ask_ms; /* when to ask the feed again */
 	uint64_t received, reported;
 	int64_t reported_ms;
@@ -106,6 +107,7 @@ static void vacate(struct fetch *f, struct slot *s)
 	partial_release(&s->transfer.partial);
 	s->taken = s->running = false;
 	f->taken--;
+	f->waiting = false;
 	f->ask_ms = 0;
 }
 
@@ -117,6 +119,8 @@ static int succeed(struct fetch *f, struct slot *s, const struct digest *digest,
 		.size = whole.size,
 		.url = s->job.urls->items[s->candidate],
 		.received = s->transfer.received,
+		.etag = s->transfer.response.etag,
+		.last_modified = s->transfer.response.last_modified,
 	};
 
 	s->transfer.partial = (struct partial){ .fd = -1 };
@@ -124,6 +128,18 @@ static int succeed(struct fetch *f, struct slot *s, const struct digest *digest,
 	int outcome = f->feed->done(f->feed->context, &s->job, &result, &whole, NULL, e);
 	partial_release(&whole);
 	return outcome;
+}
+
+static int leave_unchanged(struct fetch *f, struct slot *s, struct err *e)
+{
+	const struct fetch_result result = {
+		.url = s->job.urls->items[s->candidate],
+		.received = s->transfer.received,
+		.unchanged = true,
+	};
+
+	vacate(f, s);
+	return f->feed->done(f->feed->context, &s->job, &result, NULL, NULL, e);
 }
 
 static int fail(struct fetch *f, struct slot *s, const struct err *failure, struct err *e)
@@ -279,6 +295,8 @@ static int request_ended(struct fetch *f, struct slot *s, CURLcode code, struct 
 	switch (end) {
 	case TRANSFER_COMPLETE:
 		return succeed(f, s, &digest, e);
+	case TRANSFER_UNCHANGED:
+		return leave_unchanged(f, s, e);
 	case TRANSFER_ANEW:
 		log_printf(f->options.log, LOG_INFO, "'%s': what was there of it is no good, fetching it from the start",
 			   s->job.name);
@@ -333,13 +351,15 @@ static int take_jobs(struct fetch *f, struct err *e)
 {
 	struct slot *s;
 
-	while (!f->exhausted && clock_now_ms() >= f->ask_ms && (s = free_slot(f))) {
+	while (!f->exhausted && !f->waiting && clock_now_ms() >= f->ask_ms && (s = free_slot(f))) {
 		struct fetch_job job = { 0 };
 		int got = f->feed->next(f->feed->context, &job, e);
 		if (got < 0)
 			return -1;
 		if (got == 0)
 			f->exhausted = true;
+		else if (got == 2 && f->feed->wake_fd > 0)
+			f->waiting = true;
 		else if (got == 2)
 			f->ask_ms = clock_now_ms() + ASK_AGAIN_MS;
 		else if (begin(f, s, &job, e) < 0)
@@ -373,7 +393,7 @@ static int idle_ms(const struct fetch *f)
 		if (s->taken && !s->running && s->due_ms < until)
 			until = s->due_ms;
 	}
-	if (!f->exhausted && f->taken < f->slot_count && f->ask_ms < until)
+	if (!f->exhausted && !f->waiting && f->taken < f->slot_count && f->ask_ms < until)
 		until = f->ask_ms;
 	return until > now ? (int)(until - now) : 0;
 }
@@ -394,9 +414,25 @@ static void report(struct fetch *f, bool last)
 	f->feed->progress(f->feed->context, bytes);
 }
 
+/* Until a socket, the feed, the user or the clock wants something. */
+static CURLMcode wait_for_any(struct fetch *f)
+{
+	struct curl_waitfd fds[2];
+	unsigned count = 0;
+	int stop_fd = cancel_fd(f->options.cancel);
+
+	if (f->waiting)
+		fds[count++] = (struct curl_waitfd){ .fd = f->feed->wake_fd, .events = CURL_WAIT_POLLIN };
+	if (stop_fd >= 0)
+		fds[count++] = (struct curl_waitfd){ .fd = stop_fd, .events = CURL_WAIT_POLLIN };
+	CURLMcode code = curl_multi_poll(f->multi, fds, count, idle_ms(f), NULL);
+	if (f->waiting && fds[0].revents)
+		f->waiting = false;
+	return code;
+}
+
 static int step(struct fetch *f, struct err *e)
 {
-	struct curl_waitfd stop = { .fd = cancel_fd(f->options.cancel), .events = CURL_WAIT_POLLIN };
 	int running = 0, left;
 	CURLMsg *message;
 
@@ -417,7 +453,7 @@ static int step(struct fetch *f, struct err *e)
 	if (f->exhausted && !f->taken)
 		return 0;
 	if (code == CURLM_OK)
-		code = curl_multi_poll(f->multi, &stop, stop.fd >= 0, idle_ms(f), NULL);
+		code = wait_for_any(f);
 	if (code != CURLM_OK)
 		return err_set(e, ERR_SYSTEM, "libcurl: %s", curl_multi_strerror(code));
 	return cancel_check(f->options.cancel, e) < 0 ? -1 : 1;
@@ -428,7 +464,7 @@ int fetch_all(struct fetch *f, const struct fetch_feed *feed, struct err *e)
 	int outcome;
 
 	f->feed = feed;
-	f->exhausted = false;
+	f->exhausted = f->waiting = false;
 	f->ask_ms = f->reported_ms = 0;
 	f->received = f->reported = 0;
 	outcome = cancel_check(f->options.cancel, e) < 0 ? -1 : take_jobs(f, e);

@@ -9,7 +9,10 @@
  * file's old part is read again.
  *
  * Redirects: at most 5, never to file:, and not from https to http unless the digest is known. Proxies: as libcurl's environment
- * variables. */
+ * variables (http_proxy, https_proxy, all_proxy, no_proxy). Each candidate is told who asks: `orchestrate/<version>`.
+ *
+ * A job may have validators of what the caller has already: then a file that is still the same costs one small answer (304).
+ * A private source's secrets (access.h) are sent, and never said: messages, logs and notes have URLs without query and user. */
 #ifndef ORCHESTRATE_FETCH_DOWNLOAD_H
 #define ORCHESTRATE_FETCH_DOWNLOAD_H
 
@@ -22,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "fetch/access.h"
 #include "fetch/partial.h"
 #include "stream/digest.h"
 
@@ -50,6 +54,11 @@ struct fetch_job {
 	bool size_known;
 	uint64_t size;
 	uint64_t max_bytes; /* 0: FETCH_MAX_BYTES */
+	/* As an earlier result gave them; NULL: none. Sent as If-None-Match and If-Modified-Since when the file is asked for from
+	 * its start; without a digest, a partial file that an earlier run left is begun anew for that. file: URLs know no
+	 * conditions. */
+	const char *etag, *last_modified;
+	const struct fetch_access *access; /* NULL: a public source */
 };
 
 struct fetch_result {
@@ -57,21 +66,29 @@ struct fetch_result {
 	uint64_t size;
 	const char *url;   /* the candidate that gave it, borrowed from the job */
 	uint64_t received; /* bytes that came over the wire for it, failed tries too */
+	/* The server says that it is still what the job's validators stand for; digest and size are zero, and there is no file. */
+	bool unchanged;
+	/* What the server gave with the file, borrowed until done() returns; NULL: nothing, as always with unchanged. */
+	const char *etag, *last_modified;
 };
 
 /* How fetch_all gets its work and gives it back; all called in the calling thread. */
 struct fetch_feed {
-	/* The next file: 1, 0 no more, -1 stop everything with *e. Asked only when a place is free, so a long list needs no memory
-	 * here. */
+	/* The next file: 1, 0 no more, -1 stop everything with *e. 2: none now; asked again after the next done(), and when wake_fd
+	 * becomes readable (without a wake_fd: after 200 ms). Asked only when a place is free, so a long list needs no memory here.
+	 */
 	int (*next)(void *context, struct fetch_job *ret, struct err *e);
 	/* Optional. The partial file is in our hand now. False: somebody else finished the file before that; done() gets
 	 * ERR_CONFLICT. */
 	bool (*wanted)(void *context, const struct fetch_job *job);
 	/* Once for each job taken, in the order of ending. Success: failure is NULL, *result is set, and *p holds the whole checked
-	 * file: take it (partial_commit) or it stays as it is. Failure: result is NULL and p is NULL; *failure is ERR_CORRUPT every
-	 * candidate failed and the last bytes were wrong (digest, size) ERR_NOT_FOUND   ... and the last answer was 404 or 410
+	 * file: take it (partial_commit) or it stays as it is; p is NULL when result->unchanged. Failure: result is NULL and p is
+	 * NULL; *failure is
+	 *   ERR_CORRUPT     every candidate failed and the last bytes were wrong (digest, size)
+	 *   ERR_NOT_FOUND   ... and the last answer was 404 or 410
 	 *   ERR_CONFLICT    another process has the partial file: look whether it is done, or give the job again later
-	 *   ERR_CANCELLED, ERR_LIMIT, ERR_TEMPORARY, ERR_PROTOCOL, ERR_SYSTEM (a full disk, ...)
+	 *   ERR_INPUT       its access can't be used (token, certificate)
+	 *   ERR_CANCELLED, ERR_LIMIT, ERR_TEMPORARY, ERR_PROTOCOL, ERR_FAILED (401, 403), ERR_SYSTEM (a full disk, ...)
 	 * -1 stops everything with *e. */
 	int (*done)(void *context, const struct fetch_job *job, const struct fetch_result *result, struct partial *p,
 		    const struct err *failure, struct err *e);
@@ -81,6 +98,9 @@ struct fetch_feed {
 			 const struct err *why);
 	/* Optional. Bytes received over the wire so far by this call, a few times a second while something arrives. */
 	void (*progress)(void *context, uint64_t bytes);
+	/* Optional (0 or -1: none). Polled with the transfers after next() gave 2, never read: next() empties it before it looks
+	 * for work, or it is asked over and over. */
+	int wake_fd;
 	void *context;
 };
 

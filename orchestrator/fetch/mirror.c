@@ -17,6 +17,8 @@ struct entry {
 struct mirror_table {
 	struct entry *entries;
 	size_t count;
+	struct fetch_access **accesses; /* each on its own: callers hold on to them while more are added */
+	size_t access_count;
 	bool host_known;
 	char *host_id;		  /* NULL until host_known */
 	struct strv repositories; /* of the host's package manager, when asked */
@@ -42,6 +44,14 @@ static void entry_release(struct entry *n)
 	strv_release(&n->environment);
 }
 
+static void access_free(struct fetch_access *a)
+{
+	fetch_access_release(a);
+	free(a);
+}
+
+DEFINE_CLEANUP(access, struct fetch_access, access_free)
+
 struct mirror_table *mirror_table_new(struct log *log, const struct cancel *cancel, struct err *e)
 {
 	struct mirror_table *t = calloc(1, sizeof(*t));
@@ -61,9 +71,20 @@ void mirror_table_free(struct mirror_table *t)
 	for (size_t i = 0; i < t->count; i++)
 		entry_release(&t->entries[i]);
 	free(t->entries);
+	for (size_t i = 0; i < t->access_count; i++)
+		access_free(t->accesses[i]);
+	free(t->accesses);
 	free(t->host_id);
 	strv_release(&t->repositories);
 	free(t);
+}
+
+static int not_fetchable(const char *url, struct err *e)
+{
+	struct err ignored;
+	cleanup_free char *shown = url_shown(url, &ignored);
+
+	return err_set(e, ERR_INPUT, "'%s' is no http, https or file URL", shown ? shown : "?");
 }
 
 static int add_base(struct strv *to, const char *url, struct err *e)
@@ -71,7 +92,7 @@ static int add_base(struct strv *to, const char *url, struct err *e)
 	size_t len = strlen(url);
 
 	if (!url_is_fetchable(url))
-		return err_set(e, ERR_INPUT, "'%s' is no http, https or file URL", url);
+		return not_fetchable(url, e);
 	while (len && url[len - 1] == '/')
 		len--;
 	cleanup_free char *base = str_printf(e, "%.*s", (int)len, url);
@@ -142,8 +163,11 @@ int mirror_table_override(struct mirror_table *t, const char *name_and_url, stru
 	const char *equals = strchr(name_and_url, '=');
 	bool found = false;
 
-	if (!equals || equals == name_and_url)
-		return err_set(e, ERR_USAGE, "expected NAME=URL for a mirror, found '%s'", name_and_url);
+	if (!equals || equals == name_and_url) {
+		struct err ignored;
+		cleanup_free char *shown = url_shown(name_and_url, &ignored);
+		return err_set(e, ERR_USAGE, "expected NAME=URL for a mirror, found '%s'", shown ? shown : "?");
+	}
 	cleanup_free char *name = str_printf(e, "%.*s", (int)(equals - name_and_url), name_and_url);
 	if (!name)
 		return -1;
@@ -180,13 +204,6 @@ int mirror_table_set_host(struct mirror_table *t, const char *os_id, const struc
 	return 0;
 }
 
-/* Whether url lies below base: the length of base, or 0. */
-static size_t below(const char *url, const char *base)
-{
-	size_t len = strlen(base);
-	return strncmp(url, base, len) == 0 && url[len] == '/' ? len : 0;
-}
-
 /* The mirror with the longest base that url lies below; *ret_base is the index of that base. */
 static const struct entry *find_mirror(const struct mirror_table *t, const char *url, size_t *ret_base)
 {
@@ -196,7 +213,7 @@ static const struct entry *find_mirror(const struct mirror_table *t, const char 
 	for (size_t i = 0; i < t->count; i++) {
 		const struct strv *urls = &t->entries[i].mirror.urls;
 		for (size_t k = 0; k < urls->len; k++) {
-			size_t len = below(url, urls->items[k]);
+			size_t len = url_is_below(url, urls->items[k]) ? strlen(urls->items[k]) : 0;
 			if (len > best_len) {
 				best = &t->entries[i];
 				best_len = len;
@@ -262,7 +279,7 @@ int mirror_candidates(struct mirror_table *t, const char *url, struct strv *ret,
 	cleanup_strv struct strv found = { 0 };
 
 	if (!url_is_fetchable(url))
-		return err_set(e, ERR_INPUT, "'%s' is no http, https or file URL", url);
+		return not_fetchable(url, e);
 	const struct entry *n = find_mirror(t, url, &own);
 	if (!n)
 		return strv_add(ret, url, e);
@@ -284,4 +301,37 @@ int mirror_candidates(struct mirror_table *t, const char *url, struct strv *ret,
 		if (strv_add(ret, found.items[i], e) < 0)
 			return -1;
 	return 0;
+}
+
+int mirror_table_add_access(struct mirror_table *t, const char *base, const struct fetch_access *access, struct err *e)
+{
+	cleanup_of(access) struct fetch_access *copy = calloc(1, sizeof(*copy));
+	struct fetch_access **grown = reallocarray(t->accesses, t->access_count + 1, sizeof(*grown));
+
+	if (grown)
+		t->accesses = grown;
+	if (!grown || !copy)
+		return err_no_memory(e);
+	if (fetch_access_copy(access, copy, e) < 0)
+		return -1;
+	strv_release(&copy->below);
+	if (add_base(&copy->below, base, e) < 0)
+		return -1;
+	t->accesses[t->access_count++] = steal_ptr(&copy);
+	return 0;
+}
+
+const struct fetch_access *mirror_access(const struct mirror_table *t, const char *url)
+{
+	const struct fetch_access *best = NULL;
+	size_t best_len = 0;
+
+	for (size_t i = 0; i < t->access_count; i++) {
+		const char *base = t->accesses[i]->below.items[0];
+		if (strlen(base) > best_len && url_is_below(url, base)) {
+			best = t->accesses[i];
+			best_len = strlen(base);
+		}
+	}
+	return best;
 }

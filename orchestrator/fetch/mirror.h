@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "fetch/access.h"
 
 /* One mirrored tree: the same files below each of its base URLs. Plain data, e.g. out of a descriptor. */
 struct mirror {
@@ -39,6 +40,12 @@ must_check int mirror_table_set_host(struct mirror_table *t, const char *os_id, 
 /* Appends the candidates for url, best first, no duplicates, at least one. The host's package manager is asked once, at the first
  * URL that may profit. Not thread-safe. A URL that can't be fetched (not http, https or file): ERR_INPUT. */
 must_check int mirror_candidates(struct mirror_table *t, const char *url, struct strv *ret, struct err *e);
+
+/* What lies below base is private and asked for with this access: copied, with base as the only entry of its `below`. */
+must_check int mirror_table_add_access(struct mirror_table *t, const char *base, const struct fetch_access *access, struct err *e);
+/* The access with the longest base that url lies below; NULL: url is public. Borrowed from the table. It goes with all of the URL's
+ * candidates: those that lie elsewhere (a mirror that the user gave) are not told it. */
+const struct fetch_access *mirror_access(const struct mirror_table *t, const char *url);
 
 DEFINE_CLEANUP(mirror_table, struct mirror_table, mirror_table_free)
 

@@ -1,6 +1,6 @@
 /* A download in the making that survives the death of its process: `PATH`, with `PATH.from` beside it, which says from where its
- * bytes are (two lines of text: URL, and the ETag or Last-Modified that the server gave). Held under an flock(2), so that of two
- * processes on one path only one writes. */
+ * bytes are (two lines of text: where from, and the ETag or Last-Modified that the server gave). Held under an flock(2), so that of
+ * two processes on one path only one writes. */
 #ifndef ORCHESTRATE_FETCH_PARTIAL_H
 #define ORCHESTRATE_FETCH_PARTIAL_H
 
@@ -21,7 +21,8 @@ struct partial {
 
 /* Opens or creates. Another process has it: ERR_CONFLICT, come back later. */
 must_check int partial_open(struct partial *p, const char *path, struct err *e);
-/* Notes where the bytes come from; validator may be NULL. */
+/* Notes where the bytes come from: a text that is the same for the same URL, without secrets (url_origin). validator may be NULL.
+ */
 must_check int partial_note(struct partial *p, const char *url, const char *validator, struct err *e);
 /* Starts anew with an empty file (a new one: whoever holds the old one open keeps what he had). */
 must_check int partial_restart(struct partial *p, struct err *e);

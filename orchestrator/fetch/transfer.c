@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,15 +12,9 @@ enum {
 	ERROR_BODY_MAX = 64 << 10, /* of an error page, read only to keep the connection */
 	NOTE_FROM = 256 << 10,	   /* less is not worth continuing */
 	REDIRECTS_MAX = 5,
+	VALIDATOR_MAX = 1024, /* bytes; nobody has longer ones */
 	STALL_BYTES_PER_SECOND = 1024,
 };
-
-static void response_clear(struct response *r)
-{
-	free(r->etag);
-	free(r->last_modified);
-	*r = (struct response){ 0 };
-}
 
 void transfer_release(struct transfer *t)
 {
@@ -30,6 +23,7 @@ void transfer_release(struct transfer *t)
 	curl_slist_free_all(t->headers);
 	partial_release(&t->partial);
 	hasher_free(t->hasher);
+	free(t->origin);
 	response_clear(&t->response);
 	*t = (struct transfer){ .partial = { .fd = -1 } };
 }
@@ -51,93 +45,15 @@ int transfer_restart(struct transfer *t, struct err *e)
 	return partial_restart(&t->partial, e);
 }
 
-/* --- the response's headers --- */
-
-/* The value of a header line if it is `name`, without blanks around; *ret_len is its length. */
-static const char *header_value(const char *line, size_t len, const char *name, size_t *ret_len)
-{
-	size_t n = strlen(name);
-
-	if (len <= n || strncasecmp(line, name, n) != 0 || line[n] != ':')
-		return NULL;
-	const char *start = line + n + 1, *end = line + len;
-	while (start < end && (*start == ' ' || *start == '\t'))
-		start++;
-	while (end > start && strchr("\r\n \t", end[-1]))
-		end--;
-	*ret_len = (size_t)(end - start);
-	return start;
-}
-
-static bool keep_header(const char *line, size_t len, const char *name, char **ret)
-{
-	size_t n;
-	const char *value = header_value(line, len, name, &n);
-
-	if (!value || memchr(value, '\n', n) || !n)
-		return false;
-	free(*ret);
-	*ret = strndup(value, n);
-	return true;
-}
-
-static uint64_t read_number(const char **p, const char *end)
-{
-	uint64_t n = 0;
-
-	while (*p < end && **p >= '0' && **p <= '9') {
-		unsigned digit = (unsigned)(*(*p)++ - '0');
-		if (n > (UINT64_MAX - digit) / 10)
-			return UINT64_MAX;
-		n = n * 10 + digit;
-	}
-	return n;
-}
-
-/* `bytes 100-199/200`, a total of `*` when unknown, and `bytes * /200` (no blank) with status 416: RFC 9110, 14.4. */
-static void read_content_range(struct response *r, const char *value, size_t len)
-{
-	const char *p = value, *end = value + len;
-
-	if (len < 6 || strncasecmp(p, "bytes ", 6) != 0)
-		return;
-	p += 6;
-	if (p < end && *p != '*')
-		r->range_start = read_number(&p, end);
-	const char *slash = memchr(p, '/', (size_t)(end - p));
-	if (!slash)
-		return;
-	p = slash + 1;
-	r->range_total = read_number(&p, end);
-	r->has_range = true;
-}
+/* --- the response --- */
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
 	struct transfer *t = context;
-	size_t len = size * count, n;
 
-	if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
-		response_clear(&t->response);
-		return len;
-	}
-	const char *range = header_value(line, len, "Content-Range", &n);
-	if (range)
-		read_content_range(&t->response, range, n);
-	else if (!keep_header(line, len, "ETag", &t->response.etag))
-		keep_header(line, len, "Last-Modified", &t->response.last_modified);
-	return len;
+	response_take_line(&t->response, line, size * count);
+	return size * count;
 }
-
-/* What If-Range takes: a strong ETag, else the date. */
-static const char *validator_of(const struct response *r)
-{
-	if (r->etag && r->etag[0] == '"')
-		return r->etag;
-	return r->etag ? NULL : r->last_modified;
-}
-
-/* --- the response's body --- */
 
 /* Before the first byte is kept: does the server give the part that we asked for, of the size that we expect? 0, or -1 with
  * t->failed and t->abort_end set. */
@@ -196,18 +112,18 @@ int transfer_settle(struct transfer *t)
 
 static int write_note(struct transfer *t)
 {
-	const char *validator = validator_of(&t->response);
+	const char *validator = response_validator(&t->response);
 
 	t->noted = true;
 	/* Bytes of two origins have no validator. */
 	if (t->continued) {
-		bool same = t->partial.url && t->partial.validator && validator && strcmp(t->partial.url, t->url) == 0 &&
+		bool same = t->partial.url && t->partial.validator && validator && strcmp(t->partial.url, t->origin) == 0 &&
 			    strcmp(t->partial.validator, validator) == 0;
 		if (same)
 			return 0;
 		validator = NULL;
 	}
-	return partial_note(&t->partial, t->url, validator, &t->failed);
+	return partial_note(&t->partial, t->origin, validator, &t->failed);
 }
 
 static int keep(struct transfer *t, const char *bytes, size_t len)
@@ -275,6 +191,8 @@ static int set_up(struct transfer *t, const struct fetch_options *o, struct err 
 	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	/* What libcurl was built to trust, to be set again after an access with an authority of its own. */
+	curl_easy_getinfo(t->easy, CURLINFO_CAINFO, &t->authority);
 	return 0;
 }
 
@@ -325,6 +243,7 @@ int transfer_begin(struct transfer *t, const struct fetch_options *o, const stru
 	t->job = job;
 	t->continued = t->wrong_once = false;
 	t->received = 0;
+	response_clear(&t->response);
 	if (!t->easy && set_up(t, o, e) < 0)
 		return -1;
 	if (partial_open(&t->partial, job->partial_path, e) < 0)
@@ -336,7 +255,9 @@ int transfer_begin(struct transfer *t, const struct fetch_options *o, const stru
 	if (!t->partial.size)
 		return 0;
 	t->continued = true;
-	bool usable = job->digest || (t->partial.url && t->partial.validator);
+	/* Who asks under a condition wants the file as it is now, not the rest of what it once was. */
+	bool conditional = job->etag || job->last_modified;
+	bool usable = job->digest || (!conditional && t->partial.url && t->partial.validator);
 	if (!usable)
 		return transfer_restart(t, e);
 	if (hash_old_part(t, e) < 0)
@@ -344,9 +265,21 @@ int transfer_begin(struct transfer *t, const struct fetch_options *o, const stru
 	return check_if_complete(t, e);
 }
 
-static int set_header(struct transfer *t, const char *text, struct err *e)
+/* What a server or a ledger gave, fit to stand in a header line. */
+static bool is_header_value(const char *value)
 {
-	struct curl_slist *grown = curl_slist_append(t->headers, text);
+	size_t len = value ? strlen(value) : 0;
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
+			return false;
+	return len && len <= VALIDATOR_MAX;
+}
+
+static int set_header(struct transfer *t, const char *name, const char *value, struct err *e)
+{
+	cleanup_free char *text = str_printf(e, "%s: %s", name, value);
+	struct curl_slist *grown = text ? curl_slist_append(t->headers, text) : NULL;
 
 	if (!grown)
 		return err_no_memory(e);
@@ -357,7 +290,7 @@ static int set_header(struct transfer *t, const char *text, struct err *e)
 /* Range and If-Range for what is there, or a restart where it can't be continued from this URL. */
 static int set_range(struct transfer *t, struct err *e)
 {
-	bool same = t->partial.url && t->partial.validator && strcmp(t->partial.url, t->url) == 0;
+	bool same = t->partial.url && t->partial.validator && strcmp(t->partial.url, t->origin) == 0;
 
 	t->offset = 0;
 	if (t->partial.size && (url_is_file(t->url) || (!same && !t->job->digest)))
@@ -372,10 +305,56 @@ static int set_range(struct transfer *t, struct err *e)
 	if (!range)
 		return -1;
 	curl_easy_setopt(t->easy, CURLOPT_RANGE, range);
-	if (!same)
+	return same ? set_header(t, "If-Range", t->partial.validator, e) : 0;
+}
+
+/* If-None-Match and If-Modified-Since (RFC 9110, 13.1), for a file that is asked for from its first byte. */
+static int set_condition(struct transfer *t, struct err *e)
+{
+	const struct fetch_job *job = t->job;
+
+	t->conditional = false;
+	if (t->offset || url_is_file(t->url))
 		return 0;
-	cleanup_free char *condition = str_printf(e, "If-Range: %s", t->partial.validator);
-	return condition ? set_header(t, condition, e) : -1;
+	if (is_header_value(job->etag)) {
+		if (set_header(t, "If-None-Match", job->etag, e) < 0)
+			return -1;
+		t->conditional = true;
+	}
+	if (is_header_value(job->last_modified)) {
+		if (set_header(t, "If-Modified-Since", job->last_modified, e) < 0)
+			return -1;
+		t->conditional = true;
+	}
+	return 0;
+}
+
+/* What the access gives for this URL; the handle may have served another one before, so everything is set. */
+static int set_access(struct transfer *t, struct err *e)
+{
+	static const struct fetch_access none = { 0 };
+	const struct fetch_access *a = t->job->access;
+
+	t->trusted = fetch_access_covers(a, t->url);
+	if (!t->trusted)
+		a = &none;
+	cleanup_free char *url = fetch_access_url(a, t->url, e);
+	if (!url)
+		return -1;
+	bool bearer = a->token && a->token_as == FETCH_TOKEN_BEARER, basic = a->token && a->token_as == FETCH_TOKEN_BASIC;
+	/* What the URL itself may have between `//` and `@` is left to libcurl. */
+	curl_easy_setopt(t->easy, CURLOPT_USERPWD, NULL);
+	curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)(bearer ? CURLAUTH_BEARER : CURLAUTH_BASIC));
+	curl_easy_setopt(t->easy, CURLOPT_XOAUTH2_BEARER, bearer ? a->token : NULL);
+	if (basic) {
+		curl_easy_setopt(t->easy, CURLOPT_USERNAME, a->user ? a->user : "bearer");
+		curl_easy_setopt(t->easy, CURLOPT_PASSWORD, a->token);
+	}
+	curl_easy_setopt(t->easy, CURLOPT_SSLCERT, a->certificate);
+	curl_easy_setopt(t->easy, CURLOPT_SSLKEY, a->key);
+	curl_easy_setopt(t->easy, CURLOPT_CAINFO, a->authority ? a->authority : t->authority);
+	CURLcode code = curl_easy_setopt(t->easy, CURLOPT_URL, url);
+	return code == CURLE_OK ? 0 : err_set(e, ERR_SYSTEM, "libcurl: %s", curl_easy_strerror(code));
 }
 
 int transfer_request(struct transfer *t, const char *url, struct err *e)
@@ -389,10 +368,11 @@ int transfer_request(struct transfer *t, const char *url, struct err *e)
 	response_clear(&t->response);
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
-	if (set_range(t, e) < 0)
+	free(t->origin);
+	t->origin = url_origin(url, e);
+	if (!t->origin || set_range(t, e) < 0 || set_condition(t, e) < 0 || set_access(t, e) < 0)
 		return -1;
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-	curl_easy_setopt(t->easy, CURLOPT_URL, url);
 	curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR, url_is_https(url) && !t->job->digest ? "https" : "http,https");
 	return 0;
 }

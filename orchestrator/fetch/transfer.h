@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 #include "fetch/download.h"
+#include "fetch/response.h"
 
 /* How a request ended, as far as the next step goes. */
 enum transfer_end {
 	TRANSFER_COMPLETE,    /* the whole file, checked */
+	TRANSFER_UNCHANGED,   /* 304: it is still what the job's validators stand for */
 	TRANSFER_ANEW,	      /* ask again at once: what was there was no good and has been dropped */
 	TRANSFER_AGAIN,	      /* worth another try after a wait */
 	TRANSFER_UNREACHABLE, /* the same, and there was no connection at all */
@@ -20,15 +22,9 @@ enum transfer_end {
 	TRANSFER_BROKEN,      /* we failed, not the server: no candidate will help */
 };
 
-/* What the response says of itself; reset at each response of a redirect chain. */
-struct response {
-	char *etag, *last_modified;
-	bool has_range;
-	uint64_t range_start, range_total; /* Content-Range; total 0: not told */
-};
-
 struct transfer {
 	CURL *easy;
+	const char *authority; /* CURLINFO_CAINFO, libcurl's own */
 	struct curl_slist *headers;
 	char reason[CURL_ERROR_SIZE];
 	const struct fetch_job *job; /* borrowed */
@@ -40,7 +36,10 @@ struct transfer {
 	uint64_t received;
 	/* of the request */
 	const char *url;
-	uint64_t offset; /* asked for from here */
+	char *origin;	  /* url_origin of it */
+	uint64_t offset;  /* asked for from here */
+	bool conditional; /* asked under the job's validators */
+	bool trusted;	  /* asked with the job's access */
 	struct response response;
 	enum { BODY_UNDECIDED, BODY_KEEP, BODY_DROP } body;
 	uint64_t dropped;

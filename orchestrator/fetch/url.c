@@ -1,10 +1,13 @@
 #include "fetch/url.h"
 
 #include <ctype.h>
+#include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
+#include "stream/digest.h"
 
 static bool has_scheme(const char *url, const char *scheme)
 {
@@ -75,6 +78,98 @@ char *url_shown(const char *url, struct err *e)
 	const char *authority = url_authority(url, &authority_len);
 
 	return str_printf(e, "%.*s%.*s", (int)(start - url), url, (int)(start + rest - authority), authority);
+}
+
+char *url_origin(const char *url, struct err *e)
+{
+	enum { SHORT_HEX = 16 };
+	char hex[DIGEST_HEX + 1];
+	struct digest digest;
+	const char *query = strchr(url, '?');
+	cleanup_free char *shown = url_shown(url, e);
+
+	if (!shown || !query)
+		return steal_ptr(&shown);
+	if (digest_of(query, strlen(query), &digest, e) < 0)
+		return NULL;
+	digest_hex(&digest, hex);
+	return str_printf(e, "%s#%.*s", shown, SHORT_HEX, hex);
+}
+
+bool url_is_below(const char *url, const char *base)
+{
+	size_t len = strlen(base);
+
+	while (len && base[len - 1] == '/')
+		len--;
+	return len && strncmp(url, base, len) == 0 && strchr("/?#", url[len]);
+}
+
+/* With the characters percent-encoded that libcurl lets through and RFC 3986 does not. */
+static char *encode_strays(const char *url, struct err *e)
+{
+	cleanup_buf struct buf text = { 0 };
+
+	for (const char *p = url; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+		bool stray = c <= ' ' || c >= 0x7f || strchr("\"<>\\^`{|}", c);
+		if ((stray ? buf_printf(&text, e, "%%%02X", c) : buf_append(&text, p, 1, e)) < 0)
+			return NULL;
+	}
+	return buf_steal(&text);
+}
+
+static void cleanup_curlu(CURLU **u)
+{
+	curl_url_cleanup(*u);
+}
+
+static void cleanup_curl_text(char **text)
+{
+	curl_free(*text);
+}
+
+/* By libcurl's URL API, which takes an empty reference for the directory. */
+static char *join(const char *base, const char *reference, struct err *e)
+{
+	__attribute__((cleanup(cleanup_curlu))) CURLU *u = curl_url();
+	__attribute__((cleanup(cleanup_curl_text))) char *joined = NULL;
+	cleanup_free char *bare = str_printf(e, "%.*s", (int)strcspn(reference, "#"), reference);
+
+	if (!u || !bare) {
+		err_no_memory(e);
+		return NULL;
+	}
+	CURLUcode code = curl_url_set(u, CURLUPART_URL, base, 0);
+	if (!code && *bare)
+		code = curl_url_set(u, CURLUPART_URL, bare, 0);
+	if (!code)
+		code = curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
+	if (!code)
+		code = curl_url_get(u, CURLUPART_URL, &joined, 0);
+	if (code) {
+		err_set(e, code == CURLUE_OUT_OF_MEMORY ? ERR_SYSTEM : ERR_INPUT, "%s", curl_url_strerror(code));
+		return NULL;
+	}
+	return encode_strays(joined, e);
+}
+
+char *url_resolve(const char *base, const char *reference, struct err *e)
+{
+	struct err why = { 0 }, ignored;
+	cleanup_free char *url = join(base, reference, &why);
+
+	if (!url && why.kind != ERR_INPUT) {
+		if (e)
+			*e = why;
+		return NULL;
+	}
+	if (url && url_is_fetchable(url) && (!url_is_file(url) || url_is_file(base)))
+		return steal_ptr(&url);
+	cleanup_free char *shown = url_shown(base, &ignored), *what = url_shown(reference, &ignored);
+	err_set(e, ERR_INPUT, "'%.300s' in '%.300s' leads to no URL that is fetched (http, https; file from file alone)",
+		what ? what : "?", shown ? shown : "?");
+	return NULL;
 }
 
 static int hex_value(char c)

@@ -29,6 +29,20 @@ static const CURLcode temporary_codes[] = {
 };
 static const CURLcode unreachable_codes[] = { CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT };
 
+/* Ours to mend; libcurl's own texts would name the files. */
+static const struct {
+	CURLcode code;
+	enum err_kind kind;
+	const char *text;
+} known_codes[] = {
+	{ CURLE_TOO_MANY_REDIRECTS, ERR_PROTOCOL, "more than 5 redirects in a row: a loop" },
+	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_PROTOCOL,
+	  "redirects to where we don't follow (only http and https, and no http behind https without a known digest)" },
+	{ CURLE_SSL_CERTPROBLEM, ERR_INPUT,
+	  "the client certificate or its key can't be used: are the files there, in PEM, and a pair?" },
+	{ CURLE_SSL_CACERT_BADFILE, ERR_INPUT, "the file of trusted authorities can't be used: is it there, and in PEM?" },
+};
+
 static bool code_among(CURLcode code, const CURLcode *codes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -51,6 +65,8 @@ static enum transfer_end judge_status(struct transfer *t, long status, int64_t *
 	}
 	if (curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK && wait_s > 0)
 		*ret_wait_ms = wait_s > INT32_MAX ? INT32_MAX : wait_s * 1000;
+	if (t->trusted && (status == 401 || status == 403))
+		text = "it does not take the credentials that it was given";
 	err_set(e, kind, "HTTP status %ld, %s", status, text);
 	return kind == ERR_TEMPORARY ? TRANSFER_AGAIN : TRANSFER_ELSEWHERE;
 }
@@ -75,11 +91,9 @@ static enum transfer_end judge_transport(struct transfer *t, CURLcode code, stru
 		err_no_memory(e);
 		return TRANSFER_BROKEN;
 	}
-	if (code == CURLE_UNSUPPORTED_PROTOCOL) {
-		err_set(e, ERR_PROTOCOL,
-			"redirects to where we don't follow (only http and https, and no http behind https without a known digest)");
-		return TRANSFER_ELSEWHERE;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(known_codes); i++)
+		if (known_codes[i].code == code)
+			return err_set(e, known_codes[i].kind, "%s", known_codes[i].text), TRANSFER_ELSEWHERE;
 	err_set(e, code == CURLE_FILE_COULDNT_READ_FILE ? ERR_NOT_FOUND : ERR_PROTOCOL, "%s", text);
 	return TRANSFER_ELSEWHERE;
 }
@@ -142,5 +156,7 @@ enum transfer_end transfer_judge(struct transfer *t, CURLcode code, struct diges
 		return judge_transport(t, code, e);
 	if (t->body == BODY_KEEP)
 		return judge_whole(t, ret_digest, e);
+	if (status == 304 && t->conditional)
+		return TRANSFER_UNCHANGED;
 	return judge_status(t, status, ret_wait_ms, e);
 }

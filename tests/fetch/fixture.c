@@ -91,6 +91,9 @@ static int next(void *context, struct fetch_job *ret, struct err *e)
 		.size_known = w->size_known,
 		.size = w->size,
 		.max_bytes = w->max_bytes,
+		.etag = w->etag,
+		.last_modified = w->last_modified,
+		.access = w->access,
 	};
 	return 1;
 }
@@ -106,8 +109,11 @@ static int done(void *context, const struct fetch_job *job, const struct fetch_r
 	w->ok = result != NULL;
 	if (result) {
 		cr_assert_null(failure);
-		cr_assert_eq(p->size, result->size);
+		cr_assert(result->unchanged ? p == NULL : p->size == result->size);
 		w->result = *result;
+		snprintf(w->got_etag, sizeof(w->got_etag), "%s", result->etag ? result->etag : "");
+		snprintf(w->got_last_modified, sizeof(w->got_last_modified), "%s",
+			 result->last_modified ? result->last_modified : "");
 		snprintf(w->from, sizeof(w->from), "%s", result->url);
 	} else {
 		cr_assert_null(p);
@@ -145,6 +151,7 @@ int fixture_fetch(struct fixture *x, struct err *e)
 	const struct fetch_feed feed = { .next = next, .done = done, .rejected = rejected, .progress = progress, .context = x };
 
 	x->next = 0;
+	x->progress = 0;
 	cr_assert_eq(fetch_new(&x->options, &f, e), 0, "%s", e->message);
 	return fetch_all(f, &feed, e);
 }

@@ -14,11 +14,13 @@ struct wanted {
 	struct digest digest;
 	bool digest_known, size_known;
 	uint64_t size, max_bytes;
+	const char *etag, *last_modified;
+	const struct fetch_access *access;
 	/* afterwards */
 	unsigned done; /* calls of done() */
 	bool ok;
 	struct fetch_result result;
-	char from[512];
+	char from[512], got_etag[128], got_last_modified[128];
 	struct err failure;
 	char rejected_from[512]; /* of the last rejected() */
 	unsigned rejected;

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 
 Test(url, only_http_https_and_file_are_fetched)
@@ -71,5 +72,99 @@ Test(url, shows_no_secrets)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		cleanup_free char *shown = url_shown(rows[i].url, NULL);
 		cr_expect_str_eq(shown, rows[i].shown);
+	}
+}
+
+Test(url, an_origin_tells_urls_apart_without_secrets)
+{
+	cleanup_free char *plain = url_origin("http://user:pass@a/x.deb", NULL),
+			  *one = url_origin("http://a/x.deb?token=one", NULL),
+			  *other = url_origin("http://a/x.deb?token=two", NULL),
+			  *again = url_origin("http://a/x.deb?token=one", NULL);
+
+	cr_expect_str_eq(plain, "http://a/x.deb");
+	cr_expect(str_starts(one, "http://a/x.deb#") && strlen(one) == strlen("http://a/x.deb#") + 16, "%s", one);
+	cr_expect_str_eq(one, again);
+	cr_expect_str_neq(one, other);
+}
+
+Test(url, lies_below)
+{
+	static const struct {
+		const char *url, *base;
+		bool yes;
+	} rows[] = {
+		{ "https://a/b/c", "https://a/b", true },
+		{ "https://a/b/c", "https://a/b/", true },
+		{ "https://a/b", "https://a/b", true },
+		{ "https://a/b?c", "https://a/b", true },
+		{ "https://a/bc", "https://a/b", false },
+		{ "https://a.evil/b", "https://a", false },
+		{ "https://a@evil/b", "https://a", false },
+		{ "https://a:444/b", "https://a", false },
+		{ "http://a/b/c", "https://a/b", false },
+		{ "https://a/b/c", "", false },
+		{ "https://evil/https://a/b", "https://a/b", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		cr_expect_eq(url_is_below(rows[i].url, rows[i].base), rows[i].yes, "'%s' '%s'", rows[i].url, rows[i].base);
+}
+
+/* The examples of RFC 3986, 5.4, without fragments; then what documents have. NULL: refused. */
+Test(url, resolves_references)
+{
+	static const struct {
+		const char *base, *reference, *url;
+	} rows[] = {
+		{ NULL, "g", "http://a/b/c/g" },
+		{ NULL, "./g", "http://a/b/c/g" },
+		{ NULL, "g/", "http://a/b/c/g/" },
+		{ NULL, "/g", "http://a/g" },
+		{ NULL, "//g", "http://g/" },
+		{ NULL, "?y", "http://a/b/c/d;p?y" },
+		{ NULL, "g?y", "http://a/b/c/g?y" },
+		{ NULL, "#s", "http://a/b/c/d;p?q" },
+		{ NULL, "g#s", "http://a/b/c/g" },
+		{ NULL, "g?y#s", "http://a/b/c/g?y" },
+		{ NULL, ";x", "http://a/b/c/;x" },
+		{ NULL, "g;x", "http://a/b/c/g;x" },
+		{ NULL, "", "http://a/b/c/d;p?q" },
+		{ NULL, ".", "http://a/b/c/" },
+		{ NULL, "./", "http://a/b/c/" },
+		{ NULL, "..", "http://a/b/" },
+		{ NULL, "../g", "http://a/b/g" },
+		{ NULL, "../..", "http://a/" },
+		{ NULL, "../../g", "http://a/g" },
+		{ NULL, "../../../g", "http://a/g" },
+		{ NULL, "/./g", "http://a/g" },
+		{ NULL, "/../g", "http://a/g" },
+		{ NULL, "g.", "http://a/b/c/g." },
+		{ NULL, "..g", "http://a/b/c/..g" },
+		{ NULL, "./../g", "http://a/b/g" },
+		{ NULL, "g/./h", "http://a/b/c/g/h" },
+		{ NULL, "g/../h", "http://a/b/c/h" },
+		{ NULL, "g?y/../x", "http://a/b/c/g?y/../x" },
+		{ NULL, "g:h", NULL },
+		{ "http://a/pool/", "linux+x%2by~1_1%3a2.deb", "http://a/pool/linux+x%2by~1_1%3a2.deb" },
+		{ "http://a/pool/", "./1:2.deb", "http://a/pool/1:2.deb" },
+		{ "http://a/pool/", "a b|c^d.deb", "http://a/pool/a%20b%7Cc%5Ed.deb" },
+		{ "http://a/pool/", "https://b/c.deb", "https://b/c.deb" },
+		{ "https://a/pool/", "file:///etc/passwd", NULL },
+		{ "file:///srv/repo/", "Packages/c.rpm", "file:///srv/repo/Packages/c.rpm" },
+		{ "http://a/pool/", "ftp://b/c.deb", NULL },
+		{ "http://a/pool/", "javascript:void(0)", NULL },
+		{ "http://a/pool/", "mailto:x@y", NULL },
+		{ "not a url", "x", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err e = { 0 };
+		const char *base = rows[i].base ? rows[i].base : "http://a/b/c/d;p?q";
+		cleanup_free char *url = url_resolve(base, rows[i].reference, &e);
+		if (rows[i].url)
+			cr_expect_str_eq(url ? url : e.message, rows[i].url, "'%s': %s", rows[i].reference, url ? url : e.message);
+		else
+			cr_expect(!url && e.kind == ERR_INPUT, "'%s' gives '%s'", rows[i].reference, url ? url : e.message);
 	}
 }

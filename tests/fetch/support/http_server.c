@@ -115,6 +115,9 @@ static struct http_request parse(const char *head)
 		snprintf(r.path, sizeof(r.path), "%.*s", (int)strcspn(path + 1, " \r"), path + 1);
 	copy_header(head, "Range", range, sizeof(range));
 	copy_header(head, "If-Range", r.if_range, sizeof(r.if_range));
+	copy_header(head, "If-None-Match", r.if_none_match, sizeof(r.if_none_match));
+	copy_header(head, "If-Modified-Since", r.if_modified_since, sizeof(r.if_modified_since));
+	copy_header(head, "Authorization", r.authorization, sizeof(r.authorization));
 	copy_header(head, "User-Agent", r.user_agent, sizeof(r.user_agent));
 	if (strncmp(range, "bytes=", 6) == 0)
 		r.range_start = atoll(range + 6);
@@ -198,6 +201,10 @@ static void answer(struct http_server *s, int fd, const struct http_request *r)
 		} else {
 			snprintf(range, sizeof(range), "Content-Range: bytes %zu-%zu/%zu\r\n", from, step.len - 1, step.len);
 		}
+	}
+	if (status == 200 && step.etag && strcmp(step.etag, r->if_none_match) == 0) {
+		status = 304;
+		step.len = 0;
 	}
 	if (step.location)
 		snprintf(location, sizeof(location), "Location: %s%s\r\n", step.location[0] == '/' ? s->url : "", step.location);

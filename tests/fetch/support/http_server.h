@@ -16,13 +16,14 @@ struct http_step {
 	bool no_length;	   /* no Content-Length, the end is the end of the connection */
 	int drip_ms;	   /* wait so long between pieces of drip_bytes [1] */
 	size_t drip_bytes;
-	const char *etag;     /* with its quotes; If-Range is compared with it */
+	const char *etag;     /* with its quotes; If-Range and If-None-Match are compared with it */
 	const char *location; /* "/path" on this server, or a whole URL */
 	const char *headers;  /* further header lines, each with its CRLF */
 };
 
 struct http_request {
 	char path[256], if_range[128], user_agent[128];
+	char if_none_match[128], if_modified_since[128], authorization[256];
 	long long range_start; /* -1: no Range */
 };
 
