@@ -297,7 +297,8 @@ static int check_yields(const struct distro_set *set, const char *dir, struct er
 			if (other && other != d)
 				continue;
 			if (other)
-				return err_set(e, ERR_INPUT, "%s/%s.yaml: yields-to: '%s' is the distro itself", dir, d->name, d->name);
+				return err_set(e, ERR_INPUT, "%s/%s.yaml: yields-to: '%s' is the distro itself", dir, d->name,
+					       d->name);
 			e->kind = ERR_INPUT;
 			return err_wrap(e, "%s/%s.yaml: yields-to", dir, d->name);
 		}

@@ -43,9 +43,9 @@ struct group_rules {
 	/* What uname -r says: templates over the first package's captures. The first counts of which every capture is set, else the
 	 * last. None, or nothing in it: only the packages tell, and then `id` must name the kernel until they do. */
 	struct strv release;
-	struct strv id;	       /* the same; none: the release */
-	unsigned path_parts;   /* how many of the last parts of the URL's path the patterns see, slashes between; 0: 1 */
-	version_order *order;  /* of the `version` captures; NULL: version_compare_deb */
+	struct strv id;	      /* the same; none: the release */
+	unsigned path_parts;  /* how many of the last parts of the URL's path the patterns see, slashes between; 0: 1 */
+	version_order *order; /* of the `version` captures; NULL: version_compare_deb */
 	struct package_rule *packages;
 	size_t package_count;
 };
@@ -83,10 +83,10 @@ struct kernel_set {
 };
 
 /* Every URL ends as a package of at least one kernel or as a leftover with its reason: no rule knows it, the same file
- * is there from another host, another line names the same kernel, its kernel lacks a package (named), no complete kernel needs it, a higher revision of its kernel is
- * there, its kernel's name is not safe. Of several revisions of one id the highest complete one is the kernel. -1 only for rules
- * that group_rules_check refuses and for lack of memory; an incomplete kernel is no error. *ret is untouched on failure. Works in
- * O(n log n) on hash tables. */
+ * is there from another host, another line names the same kernel, its kernel lacks a package (named), no complete kernel needs it,
+ * a higher revision of its kernel is there, its kernel's name is not safe. Of several revisions of one id the highest complete one
+ * is the kernel. -1 only for rules that group_rules_check refuses and for lack of memory; an incomplete kernel is no error. *ret is
+ * untouched on failure. Works in O(n log n) on hash tables. */
 must_check int kernel_group(const struct group_rules *rules, const struct kernel_list *list, struct kernel_set *ret, struct err *e);
 void kernel_set_release(struct kernel_set *set);
 /* Takes out the kernels for which `unwanted` is true; gives their number. The others keep their order. */

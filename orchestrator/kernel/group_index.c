@@ -241,8 +241,7 @@ static int name_kernel(const struct group_index *index, struct item *item, const
 }
 
 /* The first rule and pattern that match: 1, 0 none, -1 error. */
-static int match_rules(const struct ready_rules *ready, const char *name, size_t *ret_rule, struct role_match *ret,
-		       struct err *e)
+static int match_rules(const struct ready_rules *ready, const char *name, size_t *ret_rule, struct role_match *ret, struct err *e)
 {
 	for (size_t i = 0; i < ready->rules->package_count; i++) {
 		const struct role_patterns *role = &ready->roles[i];

@@ -11,7 +11,7 @@
 /* One package of the list that a rule knows. */
 struct item {
 	const struct kernel_url *source; /* borrowed from the list */
-	char *name; /* the end of the URL's path that the patterns see */
+	char *name;			 /* the end of the URL's path that the patterns see */
 	char *version;
 	size_t rule;
 	bool used;

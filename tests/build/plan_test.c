@@ -280,8 +280,7 @@ Test(plan, kernels_that_cannot_be_built_are_refused_one_by_one)
 				continue;
 			cr_expect_eq(task->verdict == VERDICT_FAILED, refused, "row %zu: %s", i, plan.jobs[j].kernel->id);
 			if (refused)
-				cr_expect(task->reason && str_starts(task->reason, rows[i].reason), "row %zu: %s", i,
-					  task->reason);
+				cr_expect(task->reason && str_starts(task->reason, rows[i].reason), "row %zu: %s", i, task->reason);
 		}
 	}
 }

@@ -199,7 +199,8 @@ Test(group, fills_every_field)
 static struct group_rules one_package(const char *file, const char *const *releases, const char *const *ids)
 {
 	struct err e = { 0 };
-	struct group_rules rules = { .arch = arch_by_name("amd64"), .packages = calloc(1, sizeof(*rules.packages)),
+	struct group_rules rules = { .arch = arch_by_name("amd64"),
+				     .packages = calloc(1, sizeof(*rules.packages)),
 				     .package_count = 1 };
 	rules.packages[0].role = strdup("devel");
 	expect_ok(strv_add(&rules.packages[0].files, file, &e), &e);
@@ -219,7 +220,8 @@ Test(group, patterns_may_see_directories)
 	cleanup_group_rules struct group_rules rules = make_rules();
 	rules.path_parts = 2;
 	free(rules.packages[0].files.items[0]);
-	rules.packages[0].files.items[0] = strdup("(?<release>(?<base>(?<series>\\d+\\.\\d+))(?<rt>-rt)?(?<line>~b)?)/(?<version>)h");
+	rules.packages[0].files.items[0] =
+		strdup("(?<release>(?<base>(?<series>\\d+\\.\\d+))(?<rt>-rt)?(?<line>~b)?)/(?<version>)h");
 	free(rules.packages[1].files.items[0]);
 	rules.packages[1].files.items[0] = strdup("(?<base>\\d+\\.\\d+)(?<rt>-rt)?/(?<version>)common");
 	strv_release(&rules.packages[2].files);
