@@ -82,7 +82,7 @@ static int load_list(const char *path, struct log *log, struct kernel_list *ret,
 {
 	cleanup_strv struct strv findings = { 0 };
 
-	if (kernel_list_load(path, ret, &findings, e) == 0)
+	if (kernel_list_load_all(path, ret, &findings, e) == 0)
 		return 0;
 	/* The first finding is the error itself. */
 	for (size_t i = 1; i < findings.len; i++)
@@ -90,11 +90,18 @@ static int load_list(const char *path, struct log *log, struct kernel_list *ret,
 	return -1;
 }
 
-static void report_leftovers(const char *list, const struct kernel_set *set, struct log *log)
+static int report_leftovers(const char *list, const struct kernel_set *set, struct log *log, struct err *e)
 {
-	for (size_t i = 0; i < set->leftover_count; i++)
-		log_printf(log, LOG_WARNING, "%s:%u: '%s' is left over: %s", list, set->leftovers[i].line,
-			   path_base(set->leftovers[i].url), set->leftovers[i].reason);
+	cleanup_free char *uncrawled = kernel_list_uncrawled_path(list, e);
+
+	if (!uncrawled)
+		return -1;
+	for (size_t i = 0; i < set->leftover_count; i++) {
+		const struct kernel_leftover *l = &set->leftovers[i];
+		log_printf(log, LOG_WARNING, "%s:%u: '%s' is left over: %s", l->uncrawled ? uncrawled : list, l->line,
+			   path_base(l->url), l->reason);
+	}
+	return 0;
 }
 
 static int load_distro(const char *root, const struct distro *distro, struct log *log, struct distro_inputs *ret, struct err *e)
@@ -110,7 +117,8 @@ static int load_distro(const char *root, const struct distro *distro, struct log
 	kernel_list_release(&list);
 	if (result < 0)
 		return err_wrap(e, "grouping '%s'", path);
-	report_leftovers(distro->list, &ret->kernels, log);
+	if (report_leftovers(distro->list, &ret->kernels, log, e) < 0)
+		return -1;
 	return digest_table_load(digests_path, &ret->digests, e);
 }
 

@@ -112,9 +112,9 @@ static int put_next(struct bucket *b, struct err *e)
 	buf_clear(&b->reference);
 	if (buf_puts(&b->reference, "?", e) < 0)
 		return -1;
-	if (b->rules->prefix && (buf_puts(&b->reference, "prefix=", e) < 0 ||
-				 reference_encode(&b->reference, REFERENCE_QUERY, b->rules->prefix, e) < 0 ||
-				 buf_puts(&b->reference, "&", e) < 0))
+	if (b->rules->prefix &&
+	    (buf_puts(&b->reference, "prefix=", e) < 0 ||
+	     reference_encode(&b->reference, REFERENCE_QUERY, b->rules->prefix, e) < 0 || buf_puts(&b->reference, "&", e) < 0))
 		return -1;
 	if (buf_puts(&b->reference, "marker=", e) < 0 || reference_encode(&b->reference, REFERENCE_QUERY, next, e) < 0)
 		return -1;

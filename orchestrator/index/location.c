@@ -22,22 +22,35 @@ static int add_base(struct buf *ret, const char *base, struct err *e)
 	return str_ends(base, "/") ? 0 : buf_puts(ret, "/", e);
 }
 
-int location_read(const struct xml_element *element, struct buf *ret, struct buf *scratch, struct err *e)
+int location_read(struct location *l, const struct xml_element *element, struct err *e)
 {
+	return xml_attribute(element, "base", &l->base, e) < 0 || xml_attribute(element, "href", &l->href, e) < 0 ? -1 : 0;
+}
+
+void location_clear(struct location *l)
+{
+	buf_clear(&l->base);
+	buf_clear(&l->href);
+}
+
+void location_release(struct location *l)
+{
+	buf_release(&l->base);
+	buf_release(&l->href);
+}
+
+int location_reference(const struct location *l, struct buf *ret, struct err *e)
+{
+	const char *href = buf_text(&l->href);
+
 	buf_clear(ret);
-	if (xml_attribute(element, "base", scratch, e) < 0)
-		return -1;
-	if (scratch->len && add_base(ret, buf_text(scratch), e) < 0)
-		return -1;
-	size_t start = ret->len;
-	int rc = xml_attribute(element, "href", scratch, e);
-	if (rc < 0)
-		return -1;
-	const char *href = buf_text(scratch);
 	if (!*href || str_ends(href, "/"))
-		return err_set(e, ERR_CORRUPT, "a location names no file: '%.200s'", href);
+		return err_set(e, ERR_CORRUPT, "the location '%.200s' is no file's", href);
 	if (*href == '/' || strstr(href, "://"))
 		return err_set(e, ERR_HOSTILE, "the location '%.200s' is not relative", href);
+	if (l->base.len && add_base(ret, l->base.data, e) < 0)
+		return -1;
+	size_t start = ret->len;
 	return reference_encode(ret, REFERENCE_ESCAPED, href, e) < 0 ? -1 : reference_guard(ret, start, e);
 }
 

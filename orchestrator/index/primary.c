@@ -18,9 +18,10 @@ struct primary {
 	struct choice choice;
 	bool in_package;
 	uint64_t entries;
-	/* of the package that is being read; a location's problem counts only if the package is wanted */
-	struct buf name, version, checksum_type, checksum, size, reference;
-	struct buf scratch, file_name;
+	/* of the package that is being read; what is wrong with it counts only if it is wanted */
+	struct buf name, version, checksum_type, checksum, size;
+	struct location location;
+	struct buf scratch;
 };
 
 static int begin_package(struct primary *p)
@@ -32,7 +33,7 @@ static int begin_package(struct primary *p)
 	buf_clear(&p->checksum_type);
 	buf_clear(&p->checksum);
 	buf_clear(&p->size);
-	buf_clear(&p->reference);
+	location_clear(&p->location);
 	return 0;
 }
 
@@ -67,7 +68,7 @@ static int open_field(struct primary *p, const struct xml_element *element, stru
 	if (strcmp(name, "size") == 0)
 		return xml_attribute(element, "package", &p->size, e) < 0 ? -1 : 0;
 	if (strcmp(name, "location") == 0)
-		return location_read(element, &p->reference, &p->scratch, e);
+		return location_read(&p->location, element, e);
 	return 0;
 }
 
@@ -86,10 +87,11 @@ static int put_package(struct primary *p, struct err *e)
 {
 	struct index_item item = { .is_package = true, .chosen = true, .from_root = true };
 
-	if (checksum_read(buf_text(&p->checksum_type), buf_text(&p->checksum), &item, e) < 0 ||
+	if (location_reference(&p->location, &p->scratch, e) < 0 ||
+	    checksum_read(buf_text(&p->checksum_type), buf_text(&p->checksum), &item, e) < 0 ||
 	    (p->size.len && size_read(p->size.data, &item, e) < 0))
 		return -1;
-	item.reference = p->reference.data;
+	item.reference = p->scratch.data;
 	item.package = p->name.data;
 	item.version = p->version.len ? p->version.data : NULL;
 	return p->out->put(p->out, &item, e);
@@ -98,13 +100,13 @@ static int put_package(struct primary *p, struct err *e)
 static int end_package(struct primary *p, struct err *e)
 {
 	p->in_package = false;
-	if (!p->name.len || !p->reference.len)
+	if (!p->name.len || !p->location.href.len)
 		return err_set(e, ERR_CORRUPT, "package %llu has no %s", (unsigned long long)p->entries,
 			       p->name.len ? "location" : "name");
-	const char *base = path_base(p->reference.data);
-	int rc = reference_decode(base, strlen(base), &p->file_name, e);
+	const char *base = path_base(p->location.href.data);
+	int rc = reference_decode(base, strlen(base), &p->scratch, e);
 	if (rc > 0)
-		rc = choice_takes(&p->choice, buf_text(&p->file_name), e);
+		rc = choice_takes(&p->choice, buf_text(&p->scratch), e);
 	if (rc <= 0)
 		return rc;
 	return put_package(p, e) < 0 ? err_wrap(e, "package '%s'", p->name.data) : 0;
@@ -131,9 +133,8 @@ static void primary_release(struct primary *p)
 	buf_release(&p->checksum_type);
 	buf_release(&p->checksum);
 	buf_release(&p->size);
-	buf_release(&p->reference);
+	location_release(&p->location);
 	buf_release(&p->scratch);
-	buf_release(&p->file_name);
 }
 
 int index_parse_primary(struct source *in, const struct index_rules *rules, unsigned level, struct item_out *out,

@@ -12,6 +12,7 @@ static const char repomd_space[] = "http://linux.duke.edu/metadata/repo";
 struct repomd {
 	struct item_out *out;
 	struct buf scratch, checksum_type, reference;
+	struct location location;
 	struct index_item item;
 	uint64_t entries;
 	bool in_primary, found;
@@ -43,14 +44,14 @@ static int open_element(void *context, const struct xml_element *element, struct
 	if (strcmp(element->name, "checksum") == 0)
 		return xml_attribute(element, "type", &r->checksum_type, e) < 0 ? -1 : 1;
 	if (strcmp(element->name, "location") == 0)
-		return location_read(element, &r->reference, &r->scratch, e);
+		return location_read(&r->location, element, e);
 	return strcmp(element->name, "size") == 0;
 }
 
 static int put_primary(struct repomd *r, struct err *e)
 {
-	if (!r->reference.len)
-		return err_set(e, ERR_CORRUPT, "its primary has no location");
+	if (location_reference(&r->location, &r->reference, e) < 0)
+		return err_wrap(e, "primary");
 	r->found = true;
 	r->item.document = DOCUMENT_PRIMARY;
 	r->item.reference = r->reference.data;
@@ -86,5 +87,6 @@ int index_parse_repomd(struct source *in, const struct index_rules *rules, unsig
 	buf_release(&r.scratch);
 	buf_release(&r.checksum_type);
 	buf_release(&r.reference);
+	location_release(&r.location);
 	return rc;
 }

@@ -34,7 +34,6 @@ static const struct member lists[] = {
 	{ "architectures", offsetof(struct index_rules, architectures), true },
 	{ "depends", offsetof(struct index_rules, depends), true },
 	{ "descend", offsetof(struct index_rules, descend), true },
-	{ "files", offsetof(struct index_rules, files), true },
 };
 
 static void *member_of(const struct index_rules *r, const struct member *m)

@@ -69,9 +69,8 @@ struct index_rules {
 	/* yum */
 	char *mirror_list; /* URL of a text whose lines are repository URLs; urls is empty then. The first good one is taken */
 	/* html */
-	struct strv descend; /* a pattern for each level of directories, on the whole href without its slash at the end */
-	struct strv
-		files; /* html: where a pattern on the file name alone says too little: on the path below the URL; may be empty */
+	struct strv descend; /* a pattern for each level of directories, on the whole name (percent-decoded, no
+				slash at its end); packages are looked for below the last level only */
 	/* bucket */
 	char *prefix; /* asked of the store; NULL: everything. packages are patterns on the whole key */
 	/* json */

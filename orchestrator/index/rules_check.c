@@ -41,7 +41,6 @@ static const struct {
 	TEXT("keyring", keyring, NEEDED, ALLOWED, FOREIGN, FOREIGN, FOREIGN),
 	TEXT("mirror-list", mirror_list, FOREIGN, ALLOWED, FOREIGN, FOREIGN, FOREIGN),
 	LIST("descend", descend, FOREIGN, FOREIGN, ALLOWED, FOREIGN, FOREIGN),
-	LIST("files", files, FOREIGN, FOREIGN, ALLOWED, FOREIGN, FOREIGN),
 	TEXT("prefix", prefix, FOREIGN, FOREIGN, FOREIGN, ALLOWED, FOREIGN),
 #undef TEXT
 #undef LIST
@@ -90,7 +89,7 @@ static int check_pattern(const char *text, struct err *e)
 
 static int check_patterns(const struct index_rules *r, struct err *e)
 {
-	const struct strv *const all[] = { &r->packages, &r->exclude, &r->depends, &r->descend, &r->files };
+	const struct strv *const all[] = { &r->packages, &r->exclude, &r->depends, &r->descend };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		for (size_t j = 0; j < all[i]->len; j++)

@@ -25,7 +25,7 @@ struct reading {
 };
 
 /* No more is told, no more is read: the parser comes to its end over what it holds. (xmlStopParser frees the buffer that the
- * parser may be in the midst of.) */
+ * parser may be in the midst of when it tells of an error.) */
 static void stop(struct reading *r)
 {
 	r->failed = true;
@@ -48,18 +48,21 @@ static int take_bytes(struct reading *r, const char *bytes, size_t len)
 	return 0;
 }
 
+/* As much as is asked for: what comes in small pieces libxml2 takes for the end, as it looks ahead. */
 static int read_bytes(void *context, char *bytes, int len)
 {
 	struct reading *r = context;
+	size_t have = 0;
+	ssize_t n = 1;
 
-	if (r->failed)
-		return -1;
-	ssize_t n = source_read(r->in, bytes, (size_t)len, r->e);
-	if (n < 0 || take_bytes(r, bytes, (size_t)n) < 0) {
-		r->failed = true;
-		return -1;
+	while (!r->failed && n > 0 && have < (size_t)len) {
+		n = source_read(r->in, bytes + have, (size_t)len - have, r->e);
+		if (n < 0 || take_bytes(r, bytes + have, (size_t)n) < 0)
+			r->failed = true;
+		else
+			have += (size_t)n;
 	}
-	return (int)n;
+	return r->failed ? -1 : (int)have;
 }
 
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespace_count,
@@ -73,21 +76,13 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, 
 	r->gap = 0;
 	if (r->failed)
 		return;
-	int rc = r->depth > XML_NESTING_MAX ?
-			 err_set(r->e, ERR_LIMIT, "elements are nested deeper than %d", XML_NESTING_MAX) :
-		 r->collecting ? err_set(r->e, ERR_CORRUPT, "an element '%.40s' where text belongs", element.name) :
-				 r->handler->open(r->context, &element, r->e);
+	int rc = r->depth > XML_NESTING_MAX ? err_set(r->e, ERR_LIMIT, "elements are nested deeper than %d", XML_NESTING_MAX)
+		 : r->collecting	    ? err_set(r->e, ERR_CORRUPT, "an element '%.40s' where text belongs", element.name)
+					    : r->handler->open(r->context, &element, r->e);
 	if (rc < 0)
 		return stop(r);
 	r->collecting = rc;
 	buf_clear(&r->text);
-}
-
-static char *trimmed(struct buf *text)
-{
-	while (text->len && strchr(" \t\r\n", text->data[text->len - 1]))
-		text->data[--text->len] = '\0';
-	return text->len ? text->data + strspn(text->data, " \t\r\n") : (char *)"";
 }
 
 static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
@@ -97,7 +92,7 @@ static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, co
 
 	(void)prefix;
 	r->gap = 0;
-	if (!r->failed && r->handler->close(r->context, &element, r->collecting ? trimmed(&r->text) : NULL, r->e) < 0)
+	if (!r->failed && r->handler->close(r->context, &element, r->collecting ? buf_text(&r->text) : NULL, r->e) < 0)
 		stop(r);
 	r->collecting = false;
 }
@@ -137,6 +132,8 @@ static void on_document_type(void *context, const xmlChar *name, const xmlChar *
 		return;
 	err_set(r->e, ERR_HOSTILE, "has a document type declaration, '%.40s'", (const char *)name);
 	stop(r);
+	/* Here it may be called, and it must be: entities would be declared, though to nobody. */
+	xmlStopParser(r->parser);
 }
 
 static void on_error(void *context, xmlError *error)
@@ -170,8 +167,15 @@ static const xmlSAXHandler handlers = {
 /* An error page is what most often stands where an index should be: its first syntax error says less than that. */
 static int explain_page(struct reading *r)
 {
-	if (r->e && (r->e->kind == ERR_CORRUPT || r->e->kind == ERR_HOSTILE) &&
-	    (strcasestr(r->head, "<html") || strcasestr(r->head, "<!doctype html")))
+	ssize_t n = 1;
+
+	if (r->e->kind != ERR_CORRUPT && r->e->kind != ERR_HOSTILE)
+		return -1;
+	while (n > 0 && r->head_len < HEAD_BYTES) {
+		n = source_read(r->in, r->head + r->head_len, HEAD_BYTES - r->head_len, NULL);
+		r->head_len += n > 0 ? (size_t)n : 0;
+	}
+	if (strcasestr(r->head, "<html") || strcasestr(r->head, "<!doctype html"))
 		err_set(r->e, ERR_CORRUPT, "is an HTML page");
 	return -1;
 }
@@ -183,13 +187,15 @@ static int read_document(struct reading *r)
 	r->parser = xmlCreateIOParserCtxt(&sax, r, read_bytes, NULL, r, XML_CHAR_ENCODING_NONE);
 	if (!r->parser)
 		return r->failed ? -1 : err_no_memory(r->e);
-	/* Without NOENT attributes would come with `&#38;` for `&`. There is nothing else to put in: see on_document_type. */
-	xmlCtxtUseOptions(r->parser, XML_PARSE_NONET | XML_PARSE_NOENT);
+	/* All of these documents are UTF-8, and another encoding would have a table loaded. Without NOENT attributes would come
+	 * with `&#38;` for `&`. There is nothing else to put in: see on_document_type. */
+	xmlCtxtUseOptions(r->parser, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC);
 	int rc = xmlParseDocument(r->parser);
 	if (!r->failed && (rc < 0 || !r->parser->wellFormed)) {
 		err_set(r->e, ERR_CORRUPT, "is not well-formed XML");
 		r->failed = true;
 	}
+	xmlFreeDoc(r->parser->myDoc);
 	xmlFreeParserCtxt(r->parser);
 	return r->failed ? explain_page(r) : source_drain(r->in, r->e);
 }

@@ -1,5 +1,6 @@
 /* Streamed XML of indexes (https://www.w3.org/TR/xml/, Namespaces in XML 1.0), by libxml2's SAX2. None of these documents has a
- * document type declaration, so one is refused, and with it every entity but the predefined ones. */
+ * document type declaration, so one is refused, and with it every entity but the predefined ones. All are UTF-8, whatever they
+ * declare. */
 #ifndef ORCHESTRATE_INDEX_XML_H
 #define ORCHESTRATE_INDEX_XML_H
 
@@ -25,7 +26,7 @@ struct xml_element {
 struct xml_handler {
 	/* 1: the element holds text, wanted at its end; an element inside is then ERR_CORRUPT. 0: it does not matter. */
 	int (*open)(void *context, const struct xml_element *element, struct err *e);
-	/* text: NULL unless it was wanted; without white space at both ends. No attributes here. */
+	/* text: NULL unless it was wanted. No attributes here. */
 	int (*close)(void *context, const struct xml_element *element, const char *text, struct err *e);
 };
 

@@ -14,15 +14,20 @@
 struct table_entry {
 	UT_hash_handle hh;
 	struct package_digest digest;
+	char *above;  /* comment lines; NULL: none */
+	char *behind; /* in its line, with the blanks before it; NULL: nothing */
 };
 
 struct digest_table {
 	struct table_entry *by_url;
+	struct buf head, foot; /* comment lines above the first and below the last entry */
 };
 
 static void entry_free(struct table_entry *entry)
 {
 	free(entry->digest.url);
+	free(entry->above);
+	free(entry->behind);
 	free(entry);
 }
 
@@ -38,6 +43,8 @@ void digest_table_free(struct digest_table *t)
 		HASH_DEL(t->by_url, entry);
 		entry_free(entry);
 	}
+	buf_release(&t->head);
+	buf_release(&t->foot);
 	free(t);
 }
 
@@ -75,24 +82,52 @@ static int parse_entry(const struct line *line, struct table_entry *entry, struc
 	return entry->digest.url ? 0 : -1;
 }
 
+static int insert(struct digest_table *t, struct table_entry *entry, struct err *e)
+{
+	const char *url = entry->digest.url;
+
+	HASH_ADD_KEYPTR(hh, t->by_url, url, strlen(url), entry);
+	return entry->hh.tbl ? 0 : err_no_memory(e);
+}
+
+/* What was read so far are comments, and no entry: they are the table's head. */
+static void foot_is_head(struct digest_table *t)
+{
+	if (t->by_url || !t->foot.len)
+		return;
+	t->head = t->foot;
+	t->foot = (struct buf){ 0 };
+}
+
+/* The comment lines since the last entry. */
+static int take_comments(struct digest_table *t, struct table_entry *entry, struct err *e)
+{
+	foot_is_head(t);
+	if (!t->foot.len)
+		return 0;
+	entry->above = buf_steal(&t->foot);
+	return entry->above ? 0 : err_no_memory(e);
+}
+
 static int add_line(struct digest_table *t, const struct line *line, const char **previous, struct err *e)
 {
 	if (line->problem)
 		return err_set(e, ERR_INPUT, "%s", line->problem);
 	if (line->len == 0)
-		return 0;
+		return buf_append(&t->foot, line->raw, line->raw_len, e) < 0 ? -1 : buf_puts(&t->foot, "\n", e);
 	cleanup_of(entry) struct table_entry *entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return err_no_memory(e);
-	if (parse_entry(line, entry, e) < 0)
+	if (parse_entry(line, entry, e) < 0 || take_comments(t, entry, e) < 0)
 		return -1;
+	if (line->raw_len > line->len && !(entry->behind = strndup(line->raw + line->len, line->raw_len - line->len)))
+		return err_no_memory(e);
 	const char *url = entry->digest.url;
 	int order = *previous ? strcmp(*previous, url) : -1;
 	if (order >= 0)
 		return err_set(e, ERR_INPUT, order ? "not in the order of the URLs" : "the same URL as in the line before");
-	HASH_ADD_KEYPTR(hh, t->by_url, url, strlen(url), entry);
-	if (!entry->hh.tbl)
-		return err_no_memory(e);
+	if (insert(t, entry, e) < 0)
+		return -1;
 	*previous = url;
 	steal_ptr(&entry);
 	return 0;
@@ -109,6 +144,7 @@ int digest_table_parse(const char *text, size_t len, const char *name, struct di
 	while (line_next(&lines, &line))
 		if (add_line(t, &line, &previous, e) < 0)
 			return err_wrap(e, "%s:%u", name, line.number);
+	foot_is_head(t);
 	*ret = steal_ptr(&t);
 	return 0;
 }
@@ -135,6 +171,73 @@ const struct package_digest *digest_table_find(const struct digest_table *t, con
 size_t digest_table_count(const struct digest_table *t)
 {
 	return HASH_COUNT(t->by_url);
+}
+
+int digest_table_merge(struct digest_table *t, const struct package_digest *d, bool replace, enum digest_merged *ret, struct err *e)
+{
+	struct table_entry *found = NULL;
+	HASH_FIND_STR(t->by_url, d->url, found);
+	if (found) {
+		bool same = digest_equal(&found->digest.sha256, &d->sha256) && found->digest.size_bytes == d->size_bytes;
+		*ret = same ? DIGEST_SAME : DIGEST_CHANGED;
+		if (replace) {
+			found->digest.sha256 = d->sha256;
+			found->digest.size_bytes = d->size_bytes;
+		}
+		return 0;
+	}
+	const char *problem = url_problem(d->url, strlen(d->url));
+	if (problem)
+		return err_set(e, ERR_INPUT, "an index lists '%.300s': %s", d->url, problem);
+	cleanup_of(entry) struct table_entry *entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return err_no_memory(e);
+	entry->digest = *d;
+	entry->digest.url = str_dup(d->url, e);
+	if (!entry->digest.url || insert(t, entry, e) < 0)
+		return -1;
+	steal_ptr(&entry);
+	*ret = DIGEST_ADDED;
+	return 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return strcmp((*(struct table_entry *const *)a)->digest.url, (*(struct table_entry *const *)b)->digest.url);
+}
+
+int digest_table_encode(const struct digest_table *t, struct buf *text, struct err *e)
+{
+	size_t count = HASH_COUNT(t->by_url), n = 0;
+	cleanup_free struct table_entry **sorted = calloc(count ? count : 1, sizeof(struct table_entry *));
+
+	if (!sorted)
+		return err_no_memory(e);
+	for (struct table_entry *entry = t->by_url; entry; entry = entry->hh.next)
+		sorted[n++] = entry;
+	qsort(sorted, n, sizeof(*sorted), compare_entries);
+	if (buf_puts(text, buf_text(&t->head), e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct table_entry *entry = sorted[i];
+		char hex[DIGEST_HEX + 1];
+		digest_hex(&entry->digest.sha256, hex);
+		if (buf_printf(text, e, "%s%s  %llu  %s%s\n", entry->above ? entry->above : "", hex,
+			       (unsigned long long)entry->digest.size_bytes, entry->digest.url,
+			       entry->behind ? entry->behind : "") < 0)
+			return -1;
+	}
+	return buf_puts(text, buf_text(&t->foot), e);
+}
+
+int digest_table_store(const struct digest_table *t, const char *path, struct err *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	int there = path_exists(path, e);
+
+	if (there < 0 || digest_table_encode(t, &text, e) < 0)
+		return -1;
+	return there || text.len ? file_replace(path, buf_text(&text), text.len, 0666, e) : 0;
 }
 
 char *digest_table_path(const char *list_path, struct err *e)

@@ -2,9 +2,11 @@
 #ifndef ORCHESTRATE_KERNEL_DIGESTS_H
 #define ORCHESTRATE_KERNEL_DIGESTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "stream/digest.h"
 
@@ -26,6 +28,22 @@ void digest_table_free(struct digest_table *t);
 /* NULL when the URL has none. Borrowed. */
 const struct package_digest *digest_table_find(const struct digest_table *t, const char *url);
 size_t digest_table_count(const struct digest_table *t);
+
+enum digest_merged {
+	DIGEST_ADDED, /* the URL had none */
+	DIGEST_SAME,
+	DIGEST_CHANGED, /* it had another digest or size: a package was replaced under its name */
+};
+
+/* Records what an index says of a package. What is there already stays, unless replace: *ret says which it is, either way. The URL
+ * is checked as a list's: ERR_INPUT. */
+must_check int digest_table_merge(struct digest_table *t, const struct package_digest *d, bool replace, enum digest_merged *ret,
+				  struct err *e);
+/* Appends the table in its format. Comment lines stay above the URL that they stood above, those above the first URL at the top,
+ * those below the last at the end; a table that was encoded, parsed and encoded again is the same byte by byte. */
+must_check int digest_table_encode(const struct digest_table *t, struct buf *text, struct err *e);
+/* Replaces the file as a whole when it changes. No file is made for an empty table. */
+must_check int digest_table_store(const struct digest_table *t, const char *path, struct err *e);
 /* "x/debian.txt" -> "x/debian.digests"; a path that does not end in .txt gets .digests behind it. Caller frees. */
 char *digest_table_path(const char *list_path, struct err *e);
 

@@ -88,8 +88,9 @@ static int add_leftover(struct grouping *g, const struct kernel_url *source, cha
 	char *url = str_dup(source->url, g->e);
 	if (!url)
 		return -1;
-	set->leftovers[set->leftover_count++] =
-		(struct kernel_leftover){ .url = url, .reason = steal_ptr(&owned), .line = source->line };
+	set->leftovers[set->leftover_count++] = (struct kernel_leftover){
+		.url = url, .reason = steal_ptr(&owned), .line = source->line, .uncrawled = source->uncrawled
+	};
 	return 0;
 }
 
@@ -264,8 +265,10 @@ static int compare_kernels(const void *a, const void *b)
 
 static int compare_leftovers(const void *a, const void *b)
 {
-	unsigned la = ((const struct kernel_leftover *)a)->line, lb = ((const struct kernel_leftover *)b)->line;
-	return la < lb ? -1 : la > lb;
+	const struct kernel_leftover *la = a, *lb = b;
+	if (la->uncrawled != lb->uncrawled)
+		return la->uncrawled ? 1 : -1;
+	return la->line < lb->line ? -1 : la->line > lb->line;
 }
 
 int kernel_group(const struct group_rules *rules, const struct kernel_list *list, struct kernel_set *ret, struct err *e)

@@ -72,13 +72,14 @@ struct kernel {
 
 struct kernel_leftover {
 	char *url, *reason;
-	unsigned line; /* in the list */
+	unsigned line;	/* in the list */
+	bool uncrawled; /* ... or in its companion (kernel_list_load_all) */
 };
 
 struct kernel_set {
 	struct kernel *kernels; /* by version_compare_natural of the ids */
 	size_t count;
-	struct kernel_leftover *leftovers; /* by line */
+	struct kernel_leftover *leftovers; /* by line, the list's first */
 	size_t leftover_count;
 };
 

@@ -59,7 +59,7 @@ int line_next(struct line_reader *r, struct line *ret)
 		return 0;
 	const char *newline = memchr(r->at, '\n', (size_t)(r->end - r->at));
 	const char *end = newline ? newline : r->end;
-	*ret = (struct line){ .number = ++r->number };
+	*ret = (struct line){ .number = ++r->number, .raw = r->at, .raw_len = (size_t)(end - r->at) };
 	ret->problem = strip(ret, r->at, (size_t)(end - r->at));
 	r->at = newline ? newline + 1 : r->end;
 	return 1;

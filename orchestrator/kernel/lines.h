@@ -1,5 +1,5 @@
-/* Line by line through the files of supported-kernels/: comments taken off, what is wrong with a line said. For list.c and
- * digests.c. */
+/* Line by line through the files of supported-kernels/: comments taken off, what is wrong with a line said. For list.c,
+ * list_merge.c and digests.c. */
 #ifndef ORCHESTRATE_KERNEL_LINES_H
 #define ORCHESTRATE_KERNEL_LINES_H
 
@@ -13,6 +13,8 @@ struct line_reader {
 struct line {
 	const char *text; /* not NUL-terminated; len 0 for a comment and for a bad line */
 	size_t len;
+	const char *raw; /* the whole line, comment and all, without its LF */
+	size_t raw_len;
 	unsigned number;
 	const char *problem; /* NULL, or what is wrong with the line */
 };

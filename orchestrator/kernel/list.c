@@ -126,6 +126,62 @@ int kernel_list_load(const char *path, struct kernel_list *ret, struct strv *fin
 	return kernel_list_parse(buf_text(&text), text.len, path, ret, findings, e);
 }
 
+char *kernel_list_uncrawled_path(const char *path, struct err *e)
+{
+	const char *suffix = str_ends(path, ".txt") ? ".txt" : "";
+	return str_printf(e, "%.*s-uncrawled%s", (int)(strlen(path) - strlen(suffix)), path, suffix);
+}
+
+static int compare_urls(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Takes over those of `more` that the list does not have. */
+static int append_uncrawled(struct kernel_list *list, struct kernel_list *more, struct err *e)
+{
+	size_t n = list->count;
+	cleanup_free char **known = calloc(n ? n : 1, sizeof(*known));
+	struct kernel_url *grown = realloc(list->urls, (n + more->count) * sizeof(*grown));
+
+	if (grown)
+		list->urls = grown;
+	if (!known || !grown)
+		return err_no_memory(e);
+	for (size_t i = 0; i < n; i++)
+		known[i] = list->urls[i].url;
+	qsort(known, n, sizeof(*known), compare_urls);
+	for (size_t i = 0; i < more->count; i++) {
+		struct kernel_url *u = &more->urls[i];
+		if (bsearch(&u->url, known, n, sizeof(*known), compare_urls))
+			continue;
+		u->uncrawled = true;
+		list->urls[list->count++] = *u;
+		u->url = NULL;
+	}
+	return 0;
+}
+
+int kernel_list_load_all(const char *path, struct kernel_list *ret, struct strv *findings, struct err *e)
+{
+	cleanup_kernel_list struct kernel_list list = { 0 }, more = { 0 };
+	cleanup_free char *uncrawled = kernel_list_uncrawled_path(path, e);
+	struct err why = { 0 };
+
+	if (!uncrawled || kernel_list_load(path, &list, findings, e) < 0)
+		return -1;
+	if (kernel_list_load(uncrawled, &more, findings, &why) < 0 && why.kind != ERR_NOT_FOUND) {
+		if (e)
+			*e = why;
+		return -1;
+	}
+	if (more.count && append_uncrawled(&list, &more, e) < 0)
+		return -1;
+	*ret = list;
+	list = (struct kernel_list){ 0 };
+	return 0;
+}
+
 void kernel_list_release(struct kernel_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATE_KERNEL_LIST_H
 #define ORCHESTRATE_KERNEL_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -16,7 +17,8 @@ enum {
 
 struct kernel_url {
 	char *url;
-	unsigned line; /* from 1 */
+	unsigned line;	/* from 1 */
+	bool uncrawled; /* of the companion that kernel_list_load_all reads */
 };
 
 struct kernel_list {
@@ -35,6 +37,11 @@ must_check int kernel_list_parse(const char *text, size_t len, const char *name,
 				 struct err *e);
 /* Reads the file; messages name it by its path. Missing: ERR_NOT_FOUND. */
 must_check int kernel_list_load(const char *path, struct kernel_list *ret, struct strv *findings, struct err *e);
+/* The list and, behind it, its companion of lines that no index gives any more (list_merge.h), where there is one. A URL that
+ * stands in both, as after a crash between writing the two, counts once: as the list's. */
+must_check int kernel_list_load_all(const char *path, struct kernel_list *ret, struct strv *findings, struct err *e);
+/* "x/debian.txt" -> "x/debian-uncrawled.txt"; a path that does not end in .txt gets -uncrawled behind it. Caller frees. */
+char *kernel_list_uncrawled_path(const char *path, struct err *e);
 void kernel_list_release(struct kernel_list *list);
 
 /* The last part of the URL's path, percent-decoded (RFC 3986), without query and fragment. Not usable as a file name (empty, `.`,

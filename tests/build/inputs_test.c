@@ -104,6 +104,26 @@ Test(inputs, an_unpaired_package_costs_its_kernel_only)
 	cr_expect_not_null(strstr(c.said, "example.txt:3: 'h-6.2.0-1-amd64_6.2.1-1.deb' is left over: "), "%s", c.said);
 }
 
+Test(inputs, kernels_that_no_index_lists_any_more_are_built_too)
+{
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	struct err e;
+
+	checkout_make(&c);
+	checkout_write(&c, "supported-kernels/example.txt",
+		       "http://packages.example.org/pool/c-6.1.0-1_6.1.4-1.deb\n"
+		       "http://packages.example.org/pool/h-6.1.0-1-amd64_6.1.4-1.deb\n");
+	checkout_write(&c, "supported-kernels/example-uncrawled.txt",
+		       "# gone\n"
+		       "http://packages.example.org/pool/c-6.0.0-1_6.0.4-1.deb\n"
+		       "http://packages.example.org/pool/h-6.0.0-1-amd64_6.0.4-1.deb\n"
+		       "http://packages.example.org/pool/h-6.2.0-1-amd64_6.2.1-1.deb\n");
+	cr_assert_eq(load(&c, &in, "example", &e), 0, "%s", e.message);
+	cr_expect_eq(in.chosen[0].kernels.count, 2);
+	cr_expect_not_null(strstr(c.said, "example-uncrawled.txt:4: 'h-6.2.0-1-amd64_6.2.1-1.deb' is left over: "), "%s", c.said);
+}
+
 Test(inputs, probe_alone_needs_no_list)
 {
 	cleanup_checkout struct checkout c;

@@ -7,6 +7,9 @@ FUZZ_FLAGS := -std=gnu17 -pthread -O1 -g -fno-omit-frame-pointer -fno-sanitize-r
 
 fuzz_deb_CORPUS := tests/data/package/deb-corpus
 fuzz_elf_CORPUS := tests/data/gate/elf-corpus
+fuzz_primary_CORPUS := tests/data/index/primary
+fuzz_listing_CORPUS := tests/data/index/listing
+fuzz_bucket_CORPUS := tests/data/index/bucket
 
 # All targets are linked with the rooms up to the last one that parses.
 FUZZ_ROOMS := $(call upto,gate,$(ROOMS))

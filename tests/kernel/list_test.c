@@ -3,7 +3,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "../support/temp_dir.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #define DATA "tests/data/kernel/"
 
@@ -13,10 +15,10 @@ Test(list, reads_urls_and_leaves_out_comments)
 	cleanup_kernel_list struct kernel_list list = { 0 };
 	cr_assert_eq(kernel_list_load(DATA "good.txt", &list, NULL, &e), 0, "%s", e.message);
 	static const struct kernel_url wanted[] = {
-		{ (char *)"http://ftp.example.org/pool/a_1_amd64.deb", 2 },
-		{ (char *)"http://ftp.example.org/pool/b%2bdeb12_1_amd64.deb", 3 },
-		{ (char *)"file:///srv/mirror/c_1_amd64.deb", 5 },
-		{ (char *)"https://user.example.org/d_1_amd64.deb?token=x", 7 },
+		{ (char *)"http://ftp.example.org/pool/a_1_amd64.deb", 2, false },
+		{ (char *)"http://ftp.example.org/pool/b%2bdeb12_1_amd64.deb", 3, false },
+		{ (char *)"file:///srv/mirror/c_1_amd64.deb", 5, false },
+		{ (char *)"https://user.example.org/d_1_amd64.deb?token=x", 7, false },
 	};
 	cr_assert_eq(list.count, ARRAY_LEN(wanted));
 	for (size_t i = 0; i < list.count; i++) {
@@ -106,6 +108,49 @@ Test(list, missing_file_is_not_found)
 	struct kernel_list list = { 0 };
 	cr_expect_lt(kernel_list_load(DATA "no-such.txt", &list, NULL, &e), 0);
 	cr_expect_eq(e.kind, ERR_NOT_FOUND);
+}
+
+static void put(const struct temp_dir *dir, const char *name, const char *text)
+{
+	struct err e = { 0 };
+	cleanup_free char *path = path_join(dir->path, name, &e);
+	cr_assert_eq(file_replace(path, text, strlen(text), 0666, &e), 0, "%s", e.message);
+}
+
+Test(list, is_read_together_with_what_no_index_lists_any_more)
+{
+	struct err e = { 0 };
+	cleanup_temp_dir struct temp_dir dir = { "" };
+	temp_dir_make(&dir);
+	cleanup_free char *path = path_join(dir.path, "l.txt", &e);
+
+	put(&dir, "l.txt", "http://h/b\nhttp://h/c\n");
+	struct kernel_list alone = { 0 };
+	cr_assert_eq(kernel_list_load_all(path, &alone, NULL, &e), 0, "%s", e.message);
+	cr_expect_eq(alone.count, 2);
+	kernel_list_release(&alone);
+
+	put(&dir, "l-uncrawled.txt", "# gone\nhttp://h/a\nhttp://h/c\n");
+	cleanup_kernel_list struct kernel_list list = { 0 };
+	cr_assert_eq(kernel_list_load_all(path, &list, NULL, &e), 0, "%s", e.message);
+	cr_assert_eq(list.count, 3);
+	cr_expect_str_eq(list.urls[2].url, "http://h/a");
+	cr_expect_eq(list.urls[2].line, 2);
+	cr_expect(list.urls[2].uncrawled && !list.urls[1].uncrawled);
+
+	put(&dir, "l-uncrawled.txt", "http://h/a\n\n");
+	struct kernel_list bad = { 0 };
+	cr_expect_lt(kernel_list_load_all(path, &bad, NULL, &e), 0);
+	cr_expect(str_ends(e.message, "/l-uncrawled.txt:2: blank line; remove it"), "%s", e.message);
+}
+
+Test(list, path_of_its_companion)
+{
+	struct err e = { 0 };
+	cleanup_free char *with = kernel_list_uncrawled_path("x/debian.txt", &e),
+			  *without = kernel_list_uncrawled_path("x/debian", &e);
+	cr_expect_str_eq(with, "x/debian-uncrawled.txt");
+	cr_expect_str_eq(without, "x/debian-uncrawled");
 }
 
 Test(list, file_name_of_a_url)
