@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cmd/cmd.h"
+#include "crawl/access.h"
 #include "descriptor/distro.h"
 #include "descriptor/recipe.h"
 #include "engine/engine.h"
@@ -178,6 +179,36 @@ int context_open_engine(struct context *c, struct engine **ret, struct err *e)
 	return engine_open(c->engine_endpoint, &c->cancel, &c->log, ret, e);
 }
 
+/* What lies behind an index's door is asked for with its key, also by those who only fetch. A key that can't be had costs what is
+ * behind that door, no more. */
+static int add_access(struct context *c, struct mirror_table *t, const struct index_rules *index, struct err *e)
+{
+	cleanup_fetch_access struct fetch_access access = { 0 };
+	const char *missing;
+	struct err why;
+
+	if (!index->access.token && !index->access.certificate)
+		return 0;
+	int there = access_from_environment(&index->access, &access, &missing, &why);
+	if (there < 0)
+		log_printf(&c->log, LOG_WARNING, "index '%s': %s", index->name, why.message);
+	for (size_t i = 0; there > 0 && i < index->urls.len; i++)
+		if (mirror_table_add_access(t, index->urls.items[i], &access, e) < 0)
+			return -1;
+	return there > 0 && index->mirror_list ? mirror_table_add_access(t, index->mirror_list, &access, e) : 0;
+}
+
+static int add_distro(struct context *c, struct mirror_table *t, const struct distro *distro, struct err *e)
+{
+	for (size_t i = 0; i < distro->mirror_count; i++)
+		if (mirror_table_add(t, &distro->mirrors[i], distro->package_manager ? distro->name : NULL, e) < 0)
+			return -1;
+	for (size_t i = 0; i < distro->indexes.count; i++)
+		if (add_access(c, t, &distro->indexes.items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 static int add_recipe_mirror(struct mirror_table *t, const struct recipe *recipe, struct err *e)
 {
 	struct mirror m = { .name = recipe->bootstrap.mirror, .urls = recipe->bootstrap.urls };
@@ -195,12 +226,9 @@ int context_mirrors(struct context *c, const struct distro_set *distros, const s
 
 	if (!t)
 		return -1;
-	for (size_t d = 0; distros && d < distros->count; d++) {
-		const struct distro *distro = &distros->items[d];
-		for (size_t i = 0; i < distro->mirror_count; i++)
-			if (mirror_table_add(t, &distro->mirrors[i], distro->package_manager ? distro->name : NULL, e) < 0)
-				return -1;
-	}
+	for (size_t i = 0; distros && i < distros->count; i++)
+		if (add_distro(c, t, &distros->items[i], e) < 0)
+			return -1;
 	for (size_t i = 0; recipes && i < recipes->count; i++)
 		if (add_recipe_mirror(t, &recipes->items[i], e) < 0)
 			return -1;

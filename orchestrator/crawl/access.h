@@ -1,4 +1,4 @@
-/* The keys to a private index, out of the environment. Internal to crawl. */
+/* The keys to a private index, out of the environment. */
 #ifndef ORCHESTRATE_CRAWL_ACCESS_H
 #define ORCHESTRATE_CRAWL_ACCESS_H
 

@@ -34,8 +34,8 @@ static int rule_variable(const char *text, struct err *e)
 	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
 	if (text[len] || (text[0] >= '0' && text[0] <= '9'))
-		return err_set(e, ERR_INPUT, "'%s': expected the name of an environment variable (A-Z, 0-9 and `_`), not a value",
-			       text);
+		/* Not shown: it may be the secret itself. */
+		return err_set(e, ERR_INPUT, "expected the name of an environment variable (A-Z, 0-9 and `_`), not a value");
 	return 0;
 }
 

@@ -227,7 +227,7 @@ static int unknown_key(const struct shape *shape, const char *file, const struct
 	for (size_t i = 0; i < KEYS_MAX && shape->fields[i].key; i++)
 		keys[i] = shape->fields[i].key;
 	char where[64];
-	snprintf(where, sizeof(where), " in a %s", shape->what);
+	snprintf(where, sizeof(where), " in %s %s", strchr("aeiou", shape->what[0]) ? "an" : "a", shape->what);
 	const struct node at = { .line = entry->key_line, .column = entry->key_column };
 	return unknown_word(file, &at, "key", entry->key, where, keys, e);
 }
