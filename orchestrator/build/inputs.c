@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "build/yielding.h"
 
 enum { TEXT_MAX = 1024 * 1024, VERSION_MAX = 64 };
 
@@ -154,7 +155,7 @@ int inputs_load(const struct inputs_options *options, struct log *log, struct in
 	in.seccomp_profile = in.build_script ? read_text(images, "seccomp.json", e) : NULL;
 	if (!in.seccomp_profile || digest_of(in.build_script, strlen(in.build_script), &in.script_digest, e) < 0)
 		return -1;
-	if (load_chosen(options, log, &in, e) < 0)
+	if (load_chosen(options, log, &in, e) < 0 || inputs_yield(&in, log, e) < 0)
 		return -1;
 	*ret = in;
 	in = (struct inputs){ 0 };

@@ -8,6 +8,7 @@
 #include "build/facts_store.h"
 #include "build/key.h"
 #include "kernel/floor.h"
+#include "package/format.h"
 
 void plan_release(struct plan *p)
 {
@@ -62,7 +63,8 @@ static int set_tasks(const struct inputs *in, const struct plan_options *options
 		struct task *task = &job->tasks[kind];
 		task->wanted = options->kinds[kind] && in->probe.kinds[kind].present;
 		const char *floor = floor_higher(in->probe.kinds[kind].minimum_kernel, job->distro->distro->floors[kind]);
-		if (!task->wanted || floor_reached(job->kernel->version, floor))
+		/* Without a release nothing says that it is below. */
+		if (!task->wanted || !job->kernel->release[0] || floor_reached(job->kernel->version, floor))
 			continue;
 		char *reason = str_printf(e, "the kernel is below %s", floor);
 		if (!reason)
@@ -209,6 +211,23 @@ static int check_ids(const struct plan *plan, struct err *e)
 	return 0;
 }
 
+/* What the descriptor lacks for a build: 1 *ret_reason (caller frees) says it, 0 nothing, -1 error. */
+static int find_obstacle(const struct job *job, char **ret_reason, struct err *e)
+{
+	const struct distro *distro = job->distro->distro;
+	struct err unknown = { 0 };
+
+	if (!package_format_find(distro->format, &unknown))
+		*ret_reason = str_dup(unknown.message, e);
+	else if (!job->kernel->release[0])
+		*ret_reason = str_printf(e, "its list does not say which release it is, only its packages do");
+	else if (!distro->tree.build_dir)
+		*ret_reason = str_printf(e, "the descriptor of '%s' does not say where its headers are (tree:)", distro->name);
+	else
+		return 0;
+	return *ret_reason ? 1 : -1;
+}
+
 /* As far as it goes without touching a package. */
 static int plan_job(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
 {
@@ -218,6 +237,12 @@ static int plan_job(const struct inputs *in, const struct plan_options *options,
 		return -1;
 	if (!job_has_work(job))
 		return 0;
+	cleanup_free char *obstacle = NULL;
+	int refused = find_obstacle(job, &obstacle, e);
+	if (refused == 1)
+		job_fail(job, obstacle);
+	if (refused)
+		return refused < 0 ? -1 : 0;
 	int known = plan_find_digests(options, job, e);
 	if (known < 0)
 		return -1;

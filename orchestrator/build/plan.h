@@ -24,7 +24,9 @@ struct plan {
 };
 
 /* Globs that match no kernel are ERR_USAGE: a misspelt one must not look like success; so is a probe that has none of the kinds
- * asked for. Two distros with a kernel of the same id: ERR_INPUT, for the output tree has one name for both. */
+ * asked for. A kernel that can't be built as things stand (its packages' format is unknown to package/format.h, the list does not
+ * say its release, its descriptor has no tree) fails by itself, with the reason. Two distros with a kernel of the same id:
+ * ERR_INPUT, for the output tree has one name for both. */
 must_check int plan_make(const struct inputs *in, const struct plan_options *options, struct plan *ret, struct err *e);
 void plan_release(struct plan *p);
 

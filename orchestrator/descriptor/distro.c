@@ -12,7 +12,8 @@
 
 /* --- kernel --- */
 
-static const struct field match_value = { .type = FIELD_TEXTS, .offset = offsetof(struct match_rule, values) };
+/* An empty value matches a capture that is not set. */
+static const struct field match_value = { .type = FIELD_TEXTS, .offset = offsetof(struct match_rule, values), .empty_ok = true };
 static const struct shape match_shape = { .what = "match", .size = sizeof(struct match_rule), .value = &match_value };
 
 static const char *const version_words[] = {
@@ -67,8 +68,9 @@ static int check_kernel(const void *target, struct err *e)
 }
 
 static const struct field kernel_fields[] = {
-	{ .key = "release", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = offsetof(struct group_rules, release) },
-	{ .key = "id", .type = FIELD_TEXT, .offset = offsetof(struct group_rules, id) },
+	{ .key = "release", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, release) },
+	{ .key = "id", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, id) },
+	{ .key = "path-parts", .type = FIELD_NUMBER, .offset = offsetof(struct group_rules, path_parts) },
 	{ .key = "packages",
 	  .type = FIELD_LIST,
 	  .need = FIELD_REQUIRED,
@@ -163,13 +165,31 @@ static const struct shape floor_shape = { .what = "floors section", .fields = fl
 
 /* --- the whole --- */
 
+/* What a descriptor may call packages, and how their versions are ordered. Which of them can be unpacked is for package/format.h to
+ * know: a kernel of another format is refused by the plan. */
+static const struct {
+	const char *name;
+	version_order *order;
+} formats[] = {
+	{ "deb", version_compare_deb },
+	{ "rpm", version_compare_rpm },
+	{ "tar", version_compare_natural },   /* sources and headers as archives */
+	{ "image", version_compare_natural }, /* of a disk with the headers on it */
+};
+
+static version_order *format_order(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return formats[i].order;
+	return NULL;
+}
+
 static int rule_format(const char *text, struct err *e)
 {
-	static const char *const formats[] = { "deb", NULL };
-	for (size_t i = 0; formats[i]; i++)
-		if (strcmp(formats[i], text) == 0)
-			return 0;
-	return err_set(e, ERR_INPUT, "unknown package format '%s': expected 'deb'", text);
+	if (format_order(text))
+		return 0;
+	return err_set(e, ERR_INPUT, "unknown package format '%s': expected 'deb', 'rpm', 'tar' or 'image'", text);
 }
 
 static const struct field distro_fields[] = {
@@ -199,6 +219,7 @@ static const struct field distro_fields[] = {
 	  .offset = offsetof(struct distro, mirrors),
 	  .count_offset = offsetof(struct distro, mirror_count),
 	  .shape = &mirror_shape },
+	{ .key = "yields-to", .type = FIELD_TEXTS, .offset = offsetof(struct distro, yields_to), .rule = rule_name },
 	{ .key = "package-manager", .type = FIELD_TEXT, .offset = offsetof(struct distro, package_manager), .rule = rule_name },
 	{ .key = "forgets", .type = FIELD_BOOL, .offset = offsetof(struct distro, forgets) },
 	{ .key = "indexes", .type = FIELD_BY_HAND, .offset = offsetof(struct distro, indexes), .binder = bind_indexes },
@@ -207,7 +228,7 @@ static const struct field distro_fields[] = {
 	  .need = FIELD_REQUIRED,
 	  .offset = offsetof(struct distro, kernel),
 	  .shape = &kernel_shape },
-	{ .key = "tree", .type = FIELD_MAP, .need = FIELD_REQUIRED, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
+	{ .key = "tree", .type = FIELD_MAP, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ 0 },
@@ -221,6 +242,7 @@ int distro_parse(const char *bytes, size_t len, const char *name, struct distro 
 	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&distro_shape, name, root, &d, e) < 0)
 		return -1;
 	d.kernel.arch = d.arch;
+	d.kernel.order = format_order(d.format);
 	*ret = d;
 	d = (struct distro){ 0 };
 	return 0;
@@ -247,6 +269,7 @@ void distro_release(struct distro *d)
 	free(d->family);
 	free(d->list);
 	free(d->format);
+	strv_release(&d->yields_to);
 	free(d->package_manager);
 	index_list_release(&d->indexes);
 	for (size_t i = 0; i < d->mirror_count; i++) {
@@ -265,6 +288,24 @@ void distro_release(struct distro *d)
 	*d = (struct distro){ 0 };
 }
 
+static int check_yields(const struct distro_set *set, const char *dir, struct err *e)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct distro *d = &set->items[i];
+		for (size_t j = 0; j < d->yields_to.len; j++) {
+			const struct distro *other = distro_find(set, d->yields_to.items[j], e);
+			if (other && other != d)
+				continue;
+			if (other)
+				return err_set(e, ERR_INPUT, "%s/%s.yaml: yields-to: '%s' is the distro itself", dir, d->name,
+					       d->name);
+			e->kind = ERR_INPUT;
+			return err_wrap(e, "%s/%s.yaml: yields-to", dir, d->name);
+		}
+	}
+	return 0;
+}
+
 int distro_load_dir(const char *dir, struct distro_set *ret, struct err *e)
 {
 	cleanup_strv struct strv names = { 0 };
@@ -279,6 +320,8 @@ int distro_load_dir(const char *dir, struct distro_set *ret, struct err *e)
 		if (!path || distro_load(path, &set.items[set.count], e) < 0)
 			return -1;
 	}
+	if (check_yields(&set, dir, e) < 0)
+		return -1;
 	*ret = set;
 	set = (struct distro_set){ 0 };
 	return 0;

@@ -39,15 +39,18 @@ struct distro {
 	char *family; /* kernels of one family share builder containers */
 	const struct arch *arch;
 	char *list;		/* path of the list below the project's directory, plain */
-	char *format;		/* of the packages: "deb" */
+	char *format;		/* of the packages: "deb", "rpm", "tar" or "image" */
 	struct mirror *mirrors; /* base URLs without a slash at the end; an URL of the list that begins with one of them may be had
 				 * from all of them */
 	size_t mirror_count;
+	/* Names of distros whose kernels this one rebuilds under the same names: where such a one is in a run and has a kernel of
+	 * the same id, it stands for this one's. */
+	struct strv yields_to;
 	char *package_manager;	   /* of the distro itself: "apt"; NULL: none known */
 	struct index_list indexes; /* what the list is made from; empty: it is made by hand */
 	bool forgets;		   /* what no index lists any more moves from the list to its uncrawled part */
 	struct group_rules kernel;
-	struct tree_rules tree;
+	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
 	struct toolchain_rules toolchain;
 	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
 };
@@ -63,7 +66,8 @@ struct distro_set {
 	size_t count;
 };
 
-/* All *.yaml of a directory; the first bad one is the error. No such directory: ERR_NOT_FOUND. */
+/* All *.yaml of a directory; the first bad one is the error, so is a `yields-to:` that names none of the others. No such directory:
+ * ERR_NOT_FOUND. */
 must_check int distro_load_dir(const char *dir, struct distro_set *ret, struct err *e);
 void distro_set_release(struct distro_set *set);
 /* Borrowed. Unknown: NULL with ERR_USAGE and the nearest name. */

@@ -48,11 +48,17 @@ static int hash_texts(struct hasher *h, const struct strv *texts, struct err *e)
 	return 0;
 }
 
+/* A single template by itself, as it has always been, so that keys stay. */
+static int hash_release(struct hasher *h, const struct strv *templates, struct err *e)
+{
+	return templates->len == 1 ? hasher_text(h, templates->items[0], e) : hash_texts(h, templates, e);
+}
+
 int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err *e)
 {
 	cleanup_free char *tree = tree_rules_encode(&d->tree, e);
 	if (!tree || hasher_text(h, d->arch->name, e) < 0 || hasher_text(h, d->format, e) < 0 ||
-	    hasher_text(h, d->kernel.release, e) < 0 || hasher_text(h, tree, e) < 0 ||
+	    hash_release(h, &d->kernel.release, e) < 0 || hasher_text(h, tree, e) < 0 ||
 	    hash_count(h, d->kernel.package_count, e) < 0)
 		return -1;
 	for (size_t i = 0; i < d->kernel.package_count; i++) {

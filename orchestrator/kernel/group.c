@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "kernel/group_index.h"
 #include "kernel/version.h"
 
@@ -46,6 +47,19 @@ void kernel_set_release(struct kernel_set *set)
 	}
 	free(set->leftovers);
 	*set = (struct kernel_set){ 0 };
+}
+
+size_t kernel_set_remove(struct kernel_set *set, bool (*unwanted)(const struct kernel *k, void *context), void *context)
+{
+	size_t kept = 0, count = set->count;
+	for (size_t i = 0; i < count; i++) {
+		if (unwanted(&set->kernels[i], context))
+			kernel_release(&set->kernels[i]);
+		else
+			set->kernels[kept++] = set->kernels[i];
+	}
+	set->count = kept;
+	return count - kept;
 }
 
 bool kernel_name_is_safe(const char *name)
@@ -127,7 +141,7 @@ static int fill_package(struct kernel_package *package, const struct package_rul
 	package->has_config = rule->has_config;
 	package->has_tools = rule->has_tools;
 	package->url = str_dup(item->source->url, e);
-	package->file_name = str_dup(item->file_name, e);
+	package->file_name = str_dup(path_base(item->name), e);
 	package->version = str_dup(item->version, e);
 	return package->url && package->file_name && package->version ? 0 : -1;
 }
@@ -150,11 +164,12 @@ static int fill_kernel(struct grouping *g, struct kernel *k, struct item *const 
 	return 0;
 }
 
-static const char *name_problem(const struct item *item)
+static const char *name_problem(const struct group_rules *rules, const struct item *item)
 {
-	if (!kernel_name_is_safe(item->id) || !kernel_name_is_safe(item->release))
+	bool told = *item->release || rules->id.len == 0;
+	if (!kernel_name_is_safe(item->id) || (told && !kernel_name_is_safe(item->release)))
 		return "is no name for a file: letters, digits and ._+~- only, 128 bytes at most";
-	if (item->release[0] < '0' || item->release[0] > '9')
+	if (told && (item->release[0] < '0' || item->release[0] > '9'))
 		return "does not start with a version";
 	return NULL;
 }
@@ -162,7 +177,7 @@ static const char *name_problem(const struct item *item)
 /* 1 when the candidate became a kernel, 0 when it became a leftover. `parts` has room for all packages. */
 static int complete_kernel(struct grouping *g, struct item *candidate, struct item **parts)
 {
-	const char *problem = name_problem(candidate);
+	const char *problem = name_problem(g->rules, candidate);
 	if (problem)
 		return add_leftover(g, candidate->source, str_printf(g->e, "kernel '%s' %s", candidate->id, problem));
 	parts[0] = candidate;
@@ -176,15 +191,23 @@ static int complete_kernel(struct grouping *g, struct item *candidate, struct it
 }
 
 /* By id, highest version first, then as in the list. */
-static int compare_candidates(const void *a, const void *b)
+static int compare_candidates(const void *a, const void *b, void *version_order_of)
 {
 	const struct item *ia = *(struct item *const *)a, *ib = *(struct item *const *)b;
 	int order = strcmp(ia->id, ib->id);
 	if (!order)
-		order = version_compare_deb(ib->version, ia->version);
+		order = (*(version_order *const *)version_order_of)(ib->version, ia->version);
 	if (!order)
 		order = ia->source->line < ib->source->line ? -1 : ia->source->line > ib->source->line;
 	return order;
+}
+
+/* Why a candidate is not the kernel that another one is already. */
+static char *loser_reason(const struct item *winner, const struct item *loser, version_order *order, struct err *e)
+{
+	if (order(winner->version, loser->version) == 0)
+		return str_printf(e, "the same kernel as in line %u", winner->source->line);
+	return str_printf(e, "superseded by '%s'", winner->name);
 }
 
 static int complete_kernels(struct grouping *g, struct item **candidates, size_t count)
@@ -193,12 +216,13 @@ static int complete_kernels(struct grouping *g, struct item **candidates, size_t
 	g->set.kernels = calloc(count ? count : 1, sizeof(*g->set.kernels));
 	if (!parts || !g->set.kernels)
 		return err_no_memory(g->e);
-	qsort(candidates, count, sizeof(*candidates), compare_candidates);
+	version_order *order = g->rules->order ? g->rules->order : version_compare_deb;
+	qsort_r(candidates, count, sizeof(*candidates), compare_candidates, &order);
 	const struct item *winner = NULL;
 	for (size_t i = 0; i < count; i++) {
 		struct item *candidate = candidates[i];
 		if (winner && strcmp(winner->id, candidate->id) == 0) {
-			if (add_leftover(g, candidate->source, str_printf(g->e, "superseded by '%s'", winner->file_name)) < 0)
+			if (add_leftover(g, candidate->source, loser_reason(winner, candidate, order, g->e)) < 0)
 				return -1;
 			continue;
 		}

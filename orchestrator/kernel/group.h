@@ -9,10 +9,11 @@
 #include "base/err.h"
 #include "kernel/arch.h"
 #include "kernel/list.h"
+#include "kernel/version.h"
 
 enum { KERNEL_NAME_MAX = 128 };
 
-/* How a package's `version` capture must stand to that of the kernel's first package (deb-version(7)). */
+/* How a package's `version` capture must stand to that of the kernel's first package, by the order of the group's rules. */
 enum version_rule {
 	VERSION_SAME,
 	VERSION_SAME_OR_NEWER, /* the lowest that is not below */
@@ -28,7 +29,7 @@ struct match_rule {
 
 struct package_rule {
 	char *role;	   /* for messages: "headers" */
-	struct strv files; /* patterns on the whole decoded file name; the first that matches counts */
+	struct strv files; /* patterns on the whole decoded end of the URL's path; the first that matches counts */
 	struct match_rule *matches;
 	size_t match_count;
 	enum version_rule version;
@@ -39,15 +40,19 @@ struct package_rule {
 /* Filled by the descriptor room from `kernel:`. packages[0] names the kernel and has no matches. */
 struct group_rules {
 	const struct arch *arch;
-	char *release; /* template: what uname -r says */
-	char *id;      /* template; NULL: the release */
+	/* What uname -r says: templates over the first package's captures. The first counts of which every capture is set, else the
+	 * last. None, or nothing in it: only the packages tell, and then `id` must name the kernel until they do. */
+	struct strv release;
+	struct strv id;	      /* the same; none: the release */
+	unsigned path_parts;  /* how many of the last parts of the URL's path the patterns see, slashes between; 0: 1 */
+	version_order *order; /* of the `version` captures; NULL: version_compare_deb */
 	struct package_rule *packages;
 	size_t package_count;
 };
 
 void group_rules_release(struct group_rules *rules);
-/* What kernel_group would refuse: patterns, unknown captures in templates and matches, no package, a version rule
- * without a `version` capture. ERR_INPUT. */
+/* What kernel_group would refuse: patterns, unknown captures in templates and matches, neither release nor id, no package, a
+ * version rule without a `version` capture. ERR_INPUT. */
 must_check int group_rules_check(const struct group_rules *rules, struct err *e);
 
 struct kernel_package {
@@ -58,8 +63,8 @@ struct kernel_package {
 
 struct kernel {
 	char *id;      /* unique in its set; safe as a file name */
-	char *release; /* uname -r; safe as a file name */
-	char *version; /* the release's leading numbers, "5.10.0", for floors */
+	char *release; /* uname -r; safe as a file name; "": only the packages tell */
+	char *version; /* the release's leading numbers, "5.10.0", for floors; "" with an empty release */
 	const struct arch *arch;
 	struct kernel_package *packages; /* in the order of the rules */
 	size_t package_count;
@@ -79,12 +84,14 @@ struct kernel_set {
 };
 
 /* Every URL ends as a package of at least one kernel or as a leftover with its reason: no rule knows it, the same file
- * is there from another host, its kernel lacks a package (named), no complete kernel needs it, a higher revision of its kernel is
- * there, its kernel's name is not safe. Of several revisions of one id the highest complete one is the kernel. -1 only for rules
- * that group_rules_check refuses and for lack of memory; an incomplete kernel is no error. *ret is untouched on failure. Works in
- * O(n log n) on hash tables. */
+ * is there from another host, another line names the same kernel, its kernel lacks a package (named), no complete kernel needs it,
+ * a higher revision of its kernel is there, its kernel's name is not safe. Of several revisions of one id the highest complete one
+ * is the kernel. -1 only for rules that group_rules_check refuses and for lack of memory; an incomplete kernel is no error. *ret is
+ * untouched on failure. Works in O(n log n) on hash tables. */
 must_check int kernel_group(const struct group_rules *rules, const struct kernel_list *list, struct kernel_set *ret, struct err *e);
 void kernel_set_release(struct kernel_set *set);
+/* Takes out the kernels for which `unwanted` is true; gives their number. The others keep their order. */
+size_t kernel_set_remove(struct kernel_set *set, bool (*unwanted)(const struct kernel *k, void *context), void *context);
 
 /* [A-Za-z0-9._+~-], no leading dot or dash, 1 to KERNEL_NAME_MAX bytes: fit for a file name and an argument. */
 bool kernel_name_is_safe(const char *name);

@@ -27,7 +27,8 @@ struct named_item {
 
 struct group_index {
 	const struct ready_rules *rules;
-	struct named_item *by_file_name;
+	struct named_item *by_name;
+	version_order *order;
 	struct bucket *buckets;
 	struct item **items;
 	size_t count, room;
@@ -36,7 +37,7 @@ struct group_index {
 static void named_item_free(struct named_item *named, size_t rule_count)
 {
 	struct item *item = &named->item;
-	free(item->file_name);
+	free(item->name);
 	free(item->version);
 	free(item->id);
 	free(item->release);
@@ -59,9 +60,9 @@ void group_index_free(struct group_index *index)
 		free(bucket);
 	}
 	struct named_item *named, *next_named;
-	HASH_ITER(hh, index->by_file_name, named, next_named)
+	HASH_ITER(hh, index->by_name, named, next_named)
 	{
-		HASH_DEL(index->by_file_name, named);
+		HASH_DEL(index->by_name, named);
 		named_item_free(named, index->rules->rules->package_count);
 	}
 	free(index->items);
@@ -74,6 +75,7 @@ int group_index_new(const struct ready_rules *rules, struct group_index **ret, s
 	if (!index)
 		return err_no_memory(e);
 	index->rules = rules;
+	index->order = rules->rules->order ? rules->rules->order : version_compare_deb;
 	*ret = index;
 	return 0;
 }
@@ -191,12 +193,42 @@ static int expand_keys(const struct group_index *index, size_t rule_number, cons
 	return 0;
 }
 
+/* Looks names up in a match and notes whether all of them had a value. */
+struct full_lookup {
+	const struct role_match *match;
+	bool full;
+};
+
+static const char *full_lookup(const void *context, const char *name, size_t *ret_len)
+{
+	/* The template only hands the context through. */
+	struct full_lookup *lookup = (struct full_lookup *)context;
+	const char *value = role_match_lookup(lookup->match, name, ret_len);
+	lookup->full = lookup->full && *ret_len > 0;
+	return value;
+}
+
+/* The first template of which every capture is set, else the last. */
+static char *expand_first(const struct strv *templates, const struct role_match *match, struct err *e)
+{
+	cleanup_free char *text = NULL;
+	struct full_lookup lookup = { .match = match };
+	for (size_t i = 0; i < templates->len && !lookup.full; i++) {
+		free(text);
+		lookup.full = true;
+		text = template_expand(templates->items[i], full_lookup, &lookup, e);
+		if (!text)
+			return NULL;
+	}
+	return text ? steal_ptr(&text) : str_dup("", e);
+}
+
 /* Fills what only the package that names a kernel has. */
 static int name_kernel(const struct group_index *index, struct item *item, const struct role_match *match, struct err *e)
 {
 	const struct group_rules *rules = index->rules->rules;
-	item->release = template_expand(rules->release, role_match_lookup, match, e);
-	item->id = item->release ? template_expand(rules->id ? rules->id : rules->release, role_match_lookup, match, e) : NULL;
+	item->release = expand_first(&rules->release, match, e);
+	item->id = item->release ? expand_first(rules->id.len ? &rules->id : &rules->release, match, e) : NULL;
 	if (!item->id)
 		return -1;
 	item->keys = calloc(rules->package_count, sizeof(*item->keys));
@@ -209,13 +241,12 @@ static int name_kernel(const struct group_index *index, struct item *item, const
 }
 
 /* The first rule and pattern that match: 1, 0 none, -1 error. */
-static int match_rules(const struct ready_rules *ready, const char *file_name, size_t *ret_rule, struct role_match *ret,
-		       struct err *e)
+static int match_rules(const struct ready_rules *ready, const char *name, size_t *ret_rule, struct role_match *ret, struct err *e)
 {
 	for (size_t i = 0; i < ready->rules->package_count; i++) {
 		const struct role_patterns *role = &ready->roles[i];
 		for (size_t j = 0; j < role->count; j++) {
-			int matches = pattern_match(role->items[j], file_name, e);
+			int matches = pattern_match(role->items[j], name, e);
 			if (matches < 0)
 				return -1;
 			if (matches == 0)
@@ -241,32 +272,33 @@ static int fill_item(struct group_index *index, struct item *item, const struct 
 int group_index_add(struct group_index *index, const struct kernel_url *source, struct item **ret, char **ret_reason, struct err *e)
 {
 	struct err unusable = { 0 };
-	cleanup_free char *file_name = kernel_url_name(source->url, &unusable);
+	unsigned parts = index->rules->rules->path_parts;
+	cleanup_free char *name = kernel_url_tail(source->url, parts ? parts : 1, &unusable);
 	*ret = NULL;
-	if (!file_name) {
+	if (!name) {
 		*ret_reason = str_dup(unusable.message, e);
 		return *ret_reason ? 0 : -1;
 	}
 	struct named_item *named = NULL;
-	HASH_FIND_STR(index->by_file_name, file_name, named);
+	HASH_FIND_STR(index->by_name, name, named);
 	if (named) {
 		*ret_reason = str_printf(e, "the same package as in line %u", named->item.source->line);
 		return *ret_reason ? 0 : -1;
 	}
 	size_t rule;
 	struct role_match match;
-	int matches = match_rules(index->rules, file_name, &rule, &match, &unusable);
+	int matches = match_rules(index->rules, name, &rule, &match, &unusable);
 	if (matches <= 0) {
-		*ret_reason = matches < 0 ? str_dup(unusable.message, e) : str_printf(e, "no package rule knows '%s'", file_name);
+		*ret_reason = matches < 0 ? str_dup(unusable.message, e) : str_printf(e, "no package rule knows '%s'", name);
 		return *ret_reason ? 0 : -1;
 	}
 	named = calloc(1, sizeof(*named));
 	if (!named)
 		return err_no_memory(e);
-	const char *name = named->item.file_name = steal_ptr(&file_name);
+	named->item.name = steal_ptr(&name);
 	named->item.source = source;
 	named->item.rule = rule;
-	HASH_ADD_KEYPTR(hh, index->by_file_name, name, strlen(name), named);
+	HASH_ADD_KEYPTR(hh, index->by_name, named->item.name, strlen(named->item.name), named);
 	if (!named->hh.tbl) {
 		named_item_free(named, 0);
 		return err_no_memory(e);
@@ -281,10 +313,10 @@ struct item *const *group_index_items(const struct group_index *index, size_t *r
 	return index->items;
 }
 
-static int compare_items(const void *a, const void *b)
+static int compare_items(const void *a, const void *b, void *version_order_of)
 {
 	const struct item *ia = *(struct item *const *)a, *ib = *(struct item *const *)b;
-	int order = version_compare_deb(ia->version, ib->version);
+	int order = (*(version_order *const *)version_order_of)(ia->version, ib->version);
 	if (order)
 		return order;
 	return ia->source->line < ib->source->line ? -1 : ia->source->line > ib->source->line;
@@ -293,16 +325,16 @@ static int compare_items(const void *a, const void *b)
 void group_index_sort(struct group_index *index)
 {
 	for (struct bucket *bucket = index->buckets; bucket; bucket = bucket->hh.next)
-		qsort(bucket->items, bucket->count, sizeof(struct item *), compare_items);
+		qsort_r(bucket->items, bucket->count, sizeof(struct item *), compare_items, &index->order);
 }
 
 /* The first item whose version is not below, by bisection; count when there is none. */
-static size_t lower_bound(const struct bucket *bucket, const char *version)
+static size_t lower_bound(const struct bucket *bucket, const char *version, version_order *order)
 {
 	size_t low = 0, high = bucket->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (version_compare_deb(bucket->items[middle]->version, version) < 0)
+		if (order(bucket->items[middle]->version, version) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -310,15 +342,15 @@ static size_t lower_bound(const struct bucket *bucket, const char *version)
 	return low;
 }
 
-static struct item *pick(const struct bucket *bucket, enum version_rule rule, const char *version)
+static struct item *pick(const struct bucket *bucket, enum version_rule rule, const char *version, version_order *order)
 {
 	if (rule == VERSION_NEWEST)
 		return bucket->items[bucket->count - 1];
-	size_t at = lower_bound(bucket, version);
+	size_t at = lower_bound(bucket, version, order);
 	if (at == bucket->count)
 		return NULL;
 	struct item *item = bucket->items[at];
-	if (rule == VERSION_SAME && version_compare_deb(item->version, version) != 0)
+	if (rule == VERSION_SAME && order(item->version, version) != 0)
 		return NULL;
 	return item;
 }
@@ -329,7 +361,7 @@ struct item *group_index_find(const struct group_index *index, const struct item
 	for (size_t i = 0; i < kernel->keys[rule].len; i++) {
 		struct bucket *bucket = NULL;
 		HASH_FIND_STR(index->buckets, kernel->keys[rule].items[i], bucket);
-		struct item *item = bucket ? pick(bucket, version, kernel->version) : NULL;
+		struct item *item = bucket ? pick(bucket, version, kernel->version, index->order) : NULL;
 		if (item)
 			return item;
 	}

@@ -11,7 +11,8 @@
 /* One package of the list that a rule knows. */
 struct item {
 	const struct kernel_url *source; /* borrowed from the list */
-	char *file_name, *version;
+	char *name;			 /* the end of the URL's path that the patterns see */
+	char *version;
 	size_t rule;
 	bool used;
 	/* Items of the first rule only: the kernel's names, and for every rule the keys to look under, in order of preference.

@@ -18,8 +18,8 @@ static void package_rule_release(struct package_rule *rule)
 
 void group_rules_release(struct group_rules *rules)
 {
-	free(rules->release);
-	free(rules->id);
+	strv_release(&rules->release);
+	strv_release(&rules->id);
 	for (size_t i = 0; i < rules->package_count; i++)
 		package_rule_release(&rules->packages[i]);
 	free(rules->packages);
@@ -86,16 +86,24 @@ static int check_role(const struct package_rule *rule, const struct role_pattern
 	return 0;
 }
 
+static int check_templates(const struct strv *templates, const char *what, const struct role_match *first, struct err *e)
+{
+	for (size_t i = 0; i < templates->len; i++)
+		if (template_check(templates->items[i], role_match_lookup, first, e) < 0)
+			return err_wrap(e, "%s", what);
+	return 0;
+}
+
 static int check_rules(const struct ready_rules *r, struct err *e)
 {
 	const struct group_rules *rules = r->rules;
 	const struct role_match first = { .role = &r->roles[0] };
 	if (rules->packages[0].match_count)
 		return err_set(e, ERR_INPUT, "package '%s' names the kernel: it has nothing to match", rules->packages[0].role);
-	if (template_check(rules->release, role_match_lookup, &first, e) < 0)
-		return err_wrap(e, "release");
-	if (rules->id && template_check(rules->id, role_match_lookup, &first, e) < 0)
-		return err_wrap(e, "id");
+	if (rules->release.len == 0 && rules->id.len == 0)
+		return err_set(e, ERR_INPUT, "a kernel needs a release, or an id where only its packages tell the release");
+	if (check_templates(&rules->release, "release", &first, e) < 0 || check_templates(&rules->id, "id", &first, e) < 0)
+		return -1;
 	for (size_t i = 1; i < rules->package_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(rules->packages[i].role, rules->packages[j].role) == 0)

@@ -222,20 +222,44 @@ static bool decode_part(char *part)
 	return true;
 }
 
+/* Decodes one part of the path and puts it at the end of *out. */
+static int append_part(struct buf *out, const char *part, size_t len, const char *url, struct err *e)
+{
+	cleanup_free char *text = strndup(part, len);
+	if (!text)
+		return err_no_memory(e);
+	if (!decode_part(text) || !*text || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		return err_set(e, ERR_INPUT, "'%s' has no usable file name", url);
+	return buf_printf(out, e, "%s%s", out->len ? "/" : "", text);
+}
+
+/* Where the path begins: the slash behind the host, or the third one of file:///. */
+static const char *path_start(const char *url)
+{
+	const char *host = strstr(url, "://");
+	return host ? strchrnul(host + 3, '/') : url;
+}
+
+char *kernel_url_tail(const char *url, unsigned parts, struct err *e)
+{
+	cleanup_buf struct buf tail = { 0 };
+	const char *end = url + strcspn(url, "?#"), *first = path_start(url), *at = end;
+	for (unsigned i = 0; at > first && i < parts; i++)
+		for (at--; at > first && *at != '/'; at--)
+			;
+	do {
+		at += at < end && *at == '/';
+		const char *part_end = memchr(at, '/', (size_t)(end - at));
+		if (!part_end)
+			part_end = end;
+		if (append_part(&tail, at, (size_t)(part_end - at), url, e) < 0)
+			return NULL;
+		at = part_end;
+	} while (at < end);
+	return buf_steal(&tail);
+}
+
 char *kernel_url_name(const char *url, struct err *e)
 {
-	size_t path_len = strcspn(url, "?#");
-	const char *start = url + path_len;
-	while (start > url && start[-1] != '/')
-		start--;
-	cleanup_free char *part = strndup(start, (size_t)(url + path_len - start));
-	if (!part) {
-		err_no_memory(e);
-		return NULL;
-	}
-	if (!decode_part(part) || !*part || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) {
-		err_set(e, ERR_INPUT, "'%s' has no usable file name", url);
-		return NULL;
-	}
-	return steal_ptr(&part);
+	return kernel_url_tail(url, 1, e);
 }

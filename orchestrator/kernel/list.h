@@ -47,6 +47,8 @@ void kernel_list_release(struct kernel_list *list);
 /* The last part of the URL's path, percent-decoded (RFC 3986), without query and fragment. Not usable as a file name (empty, `.`,
  * `..`, `/`, NUL or control bytes, bad escape): ERR_INPUT. NULL on failure; caller frees. */
 char *kernel_url_name(const char *url, struct err *e);
+/* The same for the last `parts` (1 and up) of the path with slashes between, or as many as there are: "5.10/headers.tgz". */
+char *kernel_url_tail(const char *url, unsigned parts, struct err *e);
 
 #define cleanup_kernel_list __attribute__((cleanup(kernel_list_release)))
 

@@ -70,14 +70,15 @@ static int compare_parts(struct span a, struct span b)
 	return 0;
 }
 
-struct deb_version {
+/* [epoch:]upstream[-revision], as deb and rpm both have it. */
+struct version_parts {
 	struct span epoch, upstream, revision;
 };
 
-static struct deb_version split(const char *text)
+static struct version_parts split(const char *text)
 {
 	const char *end = text + strlen(text);
-	struct deb_version v = { .epoch = { text, text } };
+	struct version_parts v = { .epoch = { text, text } };
 	const char *colon = strchr(text, ':');
 	if (colon) {
 		struct span epoch = { text, colon };
@@ -92,12 +93,93 @@ static struct deb_version split(const char *text)
 
 int version_compare_deb(const char *a, const char *b)
 {
-	struct deb_version va = split(a), vb = split(b);
+	struct version_parts va = split(a), vb = split(b);
 	int difference = compare_numbers(va.epoch, vb.epoch);
 	if (!difference)
 		difference = compare_parts(va.upstream, vb.upstream);
 	if (!difference)
 		difference = compare_parts(va.revision, vb.revision);
+	return difference;
+}
+
+static bool is_separator(char c)
+{
+	return !is_digit(c) && !is_letter(c) && c != '~' && c != '^';
+}
+
+static void skip_separators(struct span *s)
+{
+	while (s->at < s->end && is_separator(*s->at))
+		s->at++;
+}
+
+static bool starts_with(const struct span *s, char c)
+{
+	return s->at < s->end && *s->at == c;
+}
+
+/* What a mark decides where at least one text has it: `before_end` says whether the end of the text is more than it (`~`) or less
+ * (`^`). 0: both have it, and it is taken off. */
+static int compare_mark(struct span *a, struct span *b, char mark, bool before_end)
+{
+	bool a_has = starts_with(a, mark), b_has = starts_with(b, mark);
+	if (a_has && b_has) {
+		a->at++;
+		b->at++;
+		return 0;
+	}
+	const struct span *other = a_has ? b : a;
+	bool mark_is_less = before_end || other->at < other->end;
+	return a_has == mark_is_less ? -1 : 1;
+}
+
+static int compare_letters(struct span *a, struct span *b)
+{
+	while (a->at < a->end && b->at < b->end && is_letter(*a->at) && *a->at == *b->at) {
+		a->at++;
+		b->at++;
+	}
+	int ca = a->at < a->end && is_letter(*a->at) ? (unsigned char)*a->at : 0;
+	int cb = b->at < b->end && is_letter(*b->at) ? (unsigned char)*b->at : 0;
+	return ca - cb;
+}
+
+/* One run of digits or letters off each; a number is more than letters. */
+static int compare_runs(struct span *a, struct span *b)
+{
+	bool a_number = is_digit(*a->at), b_number = is_digit(*b->at);
+	if (a_number != b_number)
+		return a_number ? 1 : -1;
+	return a_number ? compare_numbers(take_number(a), take_number(b)) : compare_letters(a, b);
+}
+
+static int compare_rpm_parts(struct span a, struct span b)
+{
+	for (;;) {
+		int difference;
+		skip_separators(&a);
+		skip_separators(&b);
+		if (starts_with(&a, '~') || starts_with(&b, '~'))
+			difference = compare_mark(&a, &b, '~', true);
+		else if (starts_with(&a, '^') || starts_with(&b, '^'))
+			difference = compare_mark(&a, &b, '^', false);
+		else if (a.at == a.end || b.at == b.end)
+			return (a.at < a.end) - (b.at < b.end);
+		else
+			difference = compare_runs(&a, &b);
+		if (difference)
+			return difference;
+	}
+}
+
+int version_compare_rpm(const char *a, const char *b)
+{
+	struct version_parts va = split(a), vb = split(b);
+	int difference = compare_numbers(va.epoch, vb.epoch);
+	if (!difference)
+		difference = compare_rpm_parts(va.upstream, vb.upstream);
+	if (!difference)
+		difference = compare_rpm_parts(va.revision, vb.revision);
 	return difference;
 }
 

@@ -6,6 +6,12 @@
  * versions still get an order. */
 int version_compare_deb(const char *a, const char *b);
 
+/* The same for [epoch:]version[-release] as rpm orders them (rpm-version(7)): runs of digits and runs of letters, everything else
+ * only separates; `~` before the end of the text, `^` after it but before anything more. */
+int version_compare_rpm(const char *a, const char *b);
+
+typedef int version_order(const char *a, const char *b);
+
 /* Order for lists and reports: runs of digits by their number, all else bytewise; `6.1.0-9` before `6.1.0-10`. Total: 0 only for
  * equal texts. */
 int version_compare_natural(const char *a, const char *b);

@@ -9,8 +9,10 @@
 #include "build/facts_store.h"
 #include "build/run.h"
 #include "fixture.h"
+#include "package/format.h"
 
 static const char *const example[] = { "example", NULL };
+static const char *const second_only[] = { "second", NULL };
 static const char *const both[] = { "second", "example", NULL };
 
 Test(plan, floors_decide_what_is_unavailable)
@@ -204,6 +206,82 @@ Test(plan, equal_ids_of_two_distros_are_refused)
 		static const char *const says[] = { "'example'", "'second'", "'6.1.0-1-amd64'", "`id:`" };
 		for (size_t w = 0; w < ARRAY_LEN(says); w++)
 			cr_expect_not_null(strstr(e.message, says[w]), "row %zu: %s: %s", i, says[w], e.message);
+	}
+}
+
+/* One distro rebuilds another's kernels: whoever asks for both gets one of each. */
+Test(plan, a_distro_yields_to_another)
+{
+	static const struct {
+		const char *const *names;
+		size_t jobs, second;
+	} rows[] = { { both, 6, 1 }, { second_only, 2, 2 } };
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_checkout struct checkout c;
+		cleanup_inputs struct inputs in = { 0 };
+		cleanup_planner struct planner p;
+		cleanup_plan struct plan plan = { 0 };
+		size_t second = 0;
+		checkout_make(&c);
+		cleanup_free char *path = path_join(c.root, "distros/second.yaml", &e), *text = read_all(path);
+		char *at = strstr(text, "  packages:\n");
+		cr_assert_not_null(at);
+		cleanup_free char *changed =
+			str_printf(&e, "yields-to: example\n%.*s  id: \"${base}-amd64\"\n%s", (int)(at - text), text, at);
+		write_all(path, changed);
+		checkout_write(&c, "supported-kernels/second.txt",
+			       "http://packages.second.example.org/pool/devel-6.1.0-1.x86_64_1.deb\n"
+			       "http://packages.second.example.org/pool/devel-9.0.0-1.x86_64_1.deb\n");
+		checkout_load(&c, &in, rows[i].names);
+		planner_open(&p, &c, &in);
+		planner_make(&p, &in, &plan);
+		cr_expect_eq(plan.count, rows[i].jobs, "%zu", plan.count);
+		for (size_t j = 0; j < plan.count; j++)
+			second += strcmp(plan.jobs[j].distro->distro->name, "second") == 0;
+		cr_expect_eq(second, rows[i].second, "row %zu", i);
+		cr_expect_eq(strstr(c.said, "1 of the kernels of 'second' are those of 'example' too") != NULL, i == 0, "%s",
+			     c.said);
+	}
+}
+
+/* What can't be built as things stand costs its own kernel only, and says why. */
+Test(plan, kernels_that_cannot_be_built_are_refused_one_by_one)
+{
+	static const struct {
+		const char *from, *to, *reason;
+	} rows[] = {
+		{ "format: deb", "format: rpm", "no package format 'rpm'; there is " },
+		{ "  release: \"${release}\"", "  id: \"${release}\"", "its list does not say which release it is" },
+		{ "tree:\n  build-dir: usr/src/${release}\n", "", "the descriptor of 'second' does not say where its headers are" },
+	};
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_checkout struct checkout c;
+		cleanup_inputs struct inputs in = { 0 };
+		cleanup_planner struct planner p;
+		cleanup_plan struct plan plan = { 0 };
+		checkout_make(&c);
+		cleanup_free char *path = path_join(c.root, "distros/second.yaml", &e), *text = read_all(path);
+		char *at = strstr(text, rows[i].from);
+		cr_assert_not_null(at, "row %zu", i);
+		cleanup_free char *changed =
+			str_printf(&e, "%.*s%s%s", (int)(at - text), text, rows[i].to, at + strlen(rows[i].from));
+		write_all(path, changed);
+		checkout_load(&c, &in, both);
+		planner_open(&p, &c, &in);
+		planner_make(&p, &in, &plan);
+		for (size_t j = 0; j < plan.count; j++) {
+			const struct task *task = &plan.jobs[j].tasks[KIND_MOD];
+			bool refused = strcmp(plan.jobs[j].distro->distro->name, "second") == 0;
+			if (i == 0 && refused && package_format_find("rpm", &e))
+				continue;
+			cr_expect_eq(task->verdict == VERDICT_FAILED, refused, "row %zu: %s", i, plan.jobs[j].kernel->id);
+			if (refused)
+				cr_expect(task->reason && str_starts(task->reason, rows[i].reason), "row %zu: %s", i, task->reason);
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "empty", "2:1: the file is empty" },
 		{ "floor-unquoted", "35:15: expected text, found a number; put quotes around it: \"3.10\"" },
 		{ "floor", "35:15: 'v3' is not a kernel version like '4.14'" },
-		{ "format", "5:9: unknown package format 'rpm': expected 'deb'" },
+		{ "format", "5:9: unknown package format 'rmp': expected 'deb', 'rpm', 'tar' or 'image'" },
 		{ "holds", "23:15: expected 'config' or 'tools', found 'tool'" },
 		{ "list-is-map", "31:11: expected a list of expectations, found a map" },
 		{ "list-outside", "4:7: '../example.txt': expected a relative path without '.' and '..'" },
@@ -57,7 +57,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "text-is-number", "1:7: expected text, found a number; put quotes around it: \"12\"" },
 		{ "tree-template", "25:3: no value named 'scrarch', did you mean 'srcarch'" },
 		{ "unknown-key-far",
-		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'toolchain', 'floors'" },
+		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'yields-to', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'toolchain', 'floors'" },
 		{ "unknown-key", "2:1: unknown key 'famly' in a distro: did you mean 'family'?" },
 		{ "unknown-nested-key", "18:7: unknown key 'hold' in a package rule: did you mean 'holds'?" },
 		{ "version-rule", "22:16: unknown word 'newer': did you mean 'newest'?" },
@@ -97,7 +97,10 @@ Test(distro, reads_every_key)
 Test(distro, reads_the_rules_for_kernels_and_trees)
 {
 	cleanup_distro struct distro d = load_example();
-	cr_expect_str_eq(d.kernel.id, "${release}-${version}");
+	cr_expect_str_eq(d.kernel.release.items[0], "${release}");
+	cr_expect_str_eq(d.kernel.id.items[0], "${release}-${version}");
+	cr_expect_eq(d.kernel.path_parts, 0);
+	cr_expect_eq(d.kernel.order, version_compare_deb);
 	cr_expect_eq(d.kernel.arch, d.arch);
 	cr_assert_eq(d.kernel.package_count, 2);
 	const struct package_rule *headers = &d.kernel.packages[0], *tools = &d.kernel.packages[1];
@@ -137,6 +140,29 @@ Test(distro, directory_is_read_in_order)
 	cr_expect_str_eq(e.message, "unknown distro 'exmaple': did you mean 'example'?");
 	cr_expect_null(distro_find(&set, "zzz", &e));
 	cr_expect_str_eq(e.message, "unknown distro 'zzz': there is 'another': 'example'");
+}
+
+Test(distro, yields_to_another_that_is_there)
+{
+	struct err e = { 0 };
+	struct distro_set set = { 0 };
+	cr_expect_lt(distro_load_dir(DATA "yields", &set, &e), 0);
+	cr_expect_eq(e.kind, ERR_INPUT);
+	cr_expect_str_eq(e.message, DATA "yields/another.yaml: yields-to: unknown distro 'exmaple': did you mean 'example'?");
+}
+
+/* The two keys that some families need and others must not have. */
+Test(distro, may_leave_out_the_release_and_the_tree)
+{
+	static const char text[] = "name: x\nfamily: x\narchitecture: amd64\nlist: x.txt\nformat: tar\nkernel:\n  path-parts: 2\n"
+				   "  id: \"x-${build}\"\n  packages:\n    - {role: sources, file: '(?<build>\\d+)/src'}\n";
+	struct err e = { 0 };
+	cleanup_distro struct distro d = { 0 };
+	cr_assert_eq(distro_parse(text, sizeof(text) - 1, "x", &d, &e), 0, "%s", e.message);
+	cr_expect_eq(d.kernel.path_parts, 2);
+	cr_expect_eq(d.kernel.release.len, 0);
+	cr_expect_eq(d.kernel.order, version_compare_natural);
+	cr_expect_null(d.tree.build_dir);
 }
 
 Test(distro, missing_directory_and_bad_file_are_errors)

@@ -46,7 +46,8 @@ static void add_match(struct package_rule *rule, const char *name, const char *c
 static struct group_rules make_rules(void)
 {
 	struct err e = { 0 };
-	struct group_rules rules = { .arch = arch_by_name("amd64"), .release = strdup("${release}") };
+	struct group_rules rules = { .arch = arch_by_name("amd64") };
+	expect_ok(strv_add(&rules.release, "${release}", &e), &e);
 	rules.packages = calloc(ARRAY_LEN(packages), sizeof(*rules.packages));
 	for (; rules.package_count < ARRAY_LEN(packages); rules.package_count++) {
 		struct package_rule *rule = &rules.packages[rules.package_count];
@@ -176,7 +177,8 @@ Test(group, finds_the_kernels_of_a_list)
 Test(group, fills_every_field)
 {
 	cleanup_group_rules struct group_rules rules = make_rules();
-	rules.id = strdup("${release}-x-${version}");
+	struct err e = { 0 };
+	expect_ok(strv_add(&rules.id, "${release}-x-${version}", &e), &e);
 	cleanup_kernel_set struct kernel_set set =
 		group(&rules, H "h-6.1.0-22-amd64_6.1.94-1.deb\n" H "h-6.1.0-22-common_6.1.94-1.deb\n" H "t-6.1_6.1.96-1.deb\n");
 	cr_assert_eq(set.count, 1);
@@ -191,6 +193,113 @@ Test(group, fills_every_field)
 	cr_expect_str_eq(k->packages[2].role, "tools");
 	cr_expect(k->packages[0].has_config && !k->packages[0].has_tools);
 	cr_expect(!k->packages[2].has_config && k->packages[2].has_tools);
+}
+
+/* Rules of one package: NULL-terminated templates. */
+static struct group_rules one_package(const char *file, const char *const *releases, const char *const *ids)
+{
+	struct err e = { 0 };
+	struct group_rules rules = { .arch = arch_by_name("amd64"),
+				     .packages = calloc(1, sizeof(*rules.packages)),
+				     .package_count = 1 };
+	rules.packages[0].role = strdup("devel");
+	expect_ok(strv_add(&rules.packages[0].files, file, &e), &e);
+	for (; *releases; releases++)
+		expect_ok(strv_add(&rules.release, *releases, &e), &e);
+	for (; *ids; ids++)
+		expect_ok(strv_add(&rules.id, *ids, &e), &e);
+	return rules;
+}
+
+static const char *const none[] = { NULL };
+
+/* The same file name in every directory: the directory is what tells them apart, and pairs them. */
+Test(group, patterns_may_see_directories)
+{
+	struct err e = { 0 };
+	cleanup_group_rules struct group_rules rules = make_rules();
+	rules.path_parts = 2;
+	free(rules.packages[0].files.items[0]);
+	rules.packages[0].files.items[0] =
+		strdup("(?<release>(?<base>(?<series>\\d+\\.\\d+))(?<rt>-rt)?(?<line>~b)?)/(?<version>)h");
+	free(rules.packages[1].files.items[0]);
+	rules.packages[1].files.items[0] = strdup("(?<base>\\d+\\.\\d+)(?<rt>-rt)?/(?<version>)common");
+	strv_release(&rules.packages[2].files);
+	expect_ok(strv_add(&rules.packages[2].files, "any/(?<for>\\d+\\.\\d+)(?<line>~b)?(?<version>)", &e), &e);
+	cleanup_kernel_set struct kernel_set set =
+		group(&rules, "http://h/p/5.1/h\nhttp://h/p/5.1/common\nhttp://h/p/5.2/h\nhttp://h/p/5.3/common\n"
+			      "http://g/q/5.1/h\nhttp://h/any/5.1\n");
+	cleanup_free char *text = describe(&set);
+	cr_expect_str_eq(text, "5.1: h common 5.1\n"
+			       "3 kernel '5.2' is incomplete: no 'common' package with base=5.2, rt=, version \n"
+			       "4 no complete kernel needs this 'common' package\n"
+			       "5 the same package as in line 1\n");
+}
+
+Test(group, the_first_template_that_is_full_names_a_kernel)
+{
+	static const char *const releases[] = { "${base}+${rt}", "${base}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("k-(?:(?<rt>rt)-)?(?<base>\\d.*)", releases, none);
+	cleanup_kernel_set struct kernel_set set = group(&rules, H "k-5.14\n" H "k-rt-5.14\n");
+	cr_assert_eq(set.count, 2);
+	cr_expect_str_eq(set.kernels[0].release, "5.14");
+	cr_expect_str_eq(set.kernels[1].release, "5.14+rt");
+	cr_expect_str_eq(set.kernels[1].id, "5.14+rt");
+}
+
+Test(group, the_last_template_may_have_holes)
+{
+	static const char *const releases[] = { "${base}${more}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("k-(?<base>\\d+)(?<more>-x)?", releases, none);
+	cleanup_kernel_set struct kernel_set set = group(&rules, H "k-5\n");
+	cr_assert_eq(set.count, 1);
+	cr_expect_str_eq(set.kernels[0].release, "5");
+}
+
+/* Lists of digests or build numbers: the kernel's name is in the packages only. */
+Test(group, a_release_may_be_unknown_where_there_is_an_id)
+{
+	static const char *const releases[] = { "${base}", NULL }, *const ids[] = { "${base}", "package-${digest}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("(?:k-(?<base>\\d.*))|(?<digest>[a-f]+)", releases, ids);
+	cleanup_kernel_set struct kernel_set set = group(&rules, H "abc\n" H "k-5.14\n");
+	cr_assert_eq(set.count, 2);
+	cr_expect_str_eq(set.kernels[0].id, "5.14");
+	cr_expect_str_eq(set.kernels[1].id, "package-abc");
+	cr_expect_str_eq(set.kernels[1].release, "");
+	cr_expect_str_eq(set.kernels[1].version, "");
+
+	/* Where nothing else names it, an empty release is a mistake of the pattern, and makes no kernel. */
+	cleanup_group_rules struct group_rules unnamed = one_package("(?:k-(?<base>\\d.*))|(?<digest>[a-f]+)", releases, none);
+	cleanup_kernel_set struct kernel_set left = group(&unnamed, H "abc\n");
+	cr_expect_eq(left.count, 0);
+	cr_assert_eq(left.leftover_count, 1);
+}
+
+Test(group, one_kernel_in_two_places)
+{
+	static const char *const releases[] = { "${base}", NULL };
+	cleanup_group_rules struct group_rules rules = one_package("[a-z]/k-(?<base>\\d+)(?:-(?<version>.*))?", releases, none);
+	rules.path_parts = 2;
+	cleanup_kernel_set struct kernel_set set = group(&rules, "http://h/a/k-5-1\nhttp://h/b/k-5-2\nhttp://h/c/k-5-2\n");
+	cleanup_free char *text = describe(&set);
+	cr_expect_str_eq(text, "5: k-5-2\n1 superseded by 'b/k-5-2'\n3 the same kernel as in line 2\n");
+}
+
+/* By one order 1.0^1 comes after 1.0.1, by the other before it. */
+Test(group, versions_go_by_the_order_of_the_rules)
+{
+	static const struct {
+		version_order *order;
+		const char *wanted;
+	} rows[] = { { version_compare_deb, "k-5-1.0^1" }, { version_compare_rpm, "k-5-1.0.1" }, { NULL, "k-5-1.0^1" } };
+	static const char *const releases[] = { "${base}", NULL };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_group_rules struct group_rules rules = one_package("k-(?<base>\\d+)-(?<version>.*)", releases, none);
+		rules.order = rows[i].order;
+		cleanup_kernel_set struct kernel_set set = group(&rules, H "k-5-1.0%5e1\n" H "k-5-1.0.1\n");
+		cr_assert_eq(set.count, 1);
+		cr_expect_str_eq(set.kernels[0].packages[0].file_name, rows[i].wanted);
+	}
 }
 
 /* Every URL of a list must end somewhere, whatever the list. */
@@ -235,7 +344,7 @@ static void replace(char **text, const char *by)
 Test(group, refuses_rules_that_cannot_work)
 {
 	struct err e = { 0 };
-	for (int i = 0; i < 7; i++) {
+	for (int i = 0; i < 8; i++) {
 		cleanup_group_rules struct group_rules rules = make_rules();
 		static const char *const messages[] = {
 			"release: nothing gives '${relaese}' a value",
@@ -245,14 +354,15 @@ Test(group, refuses_rules_that_cannot_work)
 			"package 'tools': no file pattern captures 'linie'",
 			"package 'tools': no file pattern captures 'version'",
 			"two package rules have the role 'common'",
+			"a kernel needs a release, or an id where only its packages tell the release",
 		};
 		struct package_rule *common = &rules.packages[1], *tools = &rules.packages[2];
 		switch (i) {
 		case 0:
-			replace(&rules.release, "${relaese}");
+			replace(&rules.release.items[0], "${relaese}");
 			break;
 		case 1:
-			rules.id = strdup("${release");
+			expect_ok(strv_add(&rules.id, "${release", &e), &e);
 			break;
 		case 2:
 			replace(&common->files.items[0], "(");
@@ -266,8 +376,11 @@ Test(group, refuses_rules_that_cannot_work)
 		case 5:
 			replace(&tools->files.items[0], "t-(?<for>.)(?<line>.)\\.deb");
 			break;
-		default:
+		case 6:
 			replace(&tools->role, "common");
+			break;
+		default:
+			strv_release(&rules.release);
 		}
 		cr_expect_lt(group_rules_check(&rules, &e), 0, "%s", messages[i]);
 		cr_expect_eq(e.kind, ERR_INPUT);

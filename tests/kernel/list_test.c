@@ -180,3 +180,35 @@ Test(list, file_name_of_a_url)
 			cr_expect(!name && e.kind == ERR_INPUT, "'%s' gives '%s'", rows[i].url, name ? name : "");
 	}
 }
+
+Test(list, gives_the_last_parts_of_a_path)
+{
+	static const struct {
+		const char *url;
+		unsigned parts;
+		const char *tail; /* NULL: refused */
+	} rows[] = {
+		{ "http://h/a/b/c.deb", 1, "c.deb" },
+		{ "http://h/a/b/c.deb", 2, "b/c.deb" },
+		{ "http://h/a/b/c.deb", 3, "a/b/c.deb" },
+		{ "http://h/a/b/c.deb", 4, "a/b/c.deb" },
+		{ "http://h/c.deb?d=/e/f#/g", 2, "c.deb" },
+		{ "file:///a/b", 5, "a/b" },
+		{ "http://h/1%2e2/c%2bd", 2, "1.2/c+d" },
+		{ "http://h/a%2fb/c", 2, NULL },
+		{ "http://h/a%2fb/c", 1, "c" },
+		{ "http://h/%2e%2e/c", 2, NULL },
+		{ "http://h/a//c", 2, NULL },
+		{ "http://h/a/", 1, NULL },
+		{ "http://h/", 2, NULL },
+		{ "http://h", 2, NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err e = { 0 };
+		cleanup_free char *tail = kernel_url_tail(rows[i].url, rows[i].parts, &e);
+		if (rows[i].tail)
+			cr_expect_str_eq(tail ? tail : e.message, rows[i].tail, "'%s' %u", rows[i].url, rows[i].parts);
+		else
+			cr_expect_null(tail, "'%s' %u gave '%s'", rows[i].url, rows[i].parts, tail);
+	}
+}
