@@ -6,10 +6,12 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "package/deb.h"
+#include "package/rpm.h"
 #include "stream/source.h"
 
 static const struct package_format formats[] = {
 	{ "deb", "!<arch>\n", 8, deb_open },
+	{ "rpm", "\xed\xab\xee\xdb", 4, rpm_open },
 };
 
 const struct package_format *package_format_find(const char *name, struct err *e)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "package/cpio_links.h"
 #include "stream/archive_stream.h"
 #include "stream/source.h"
 
@@ -47,8 +48,10 @@ static const struct source_ops watched_ops = { watched_read, watched_free };
 struct member_reader {
 	struct watched_source *watched;
 	struct archive *archive;
+	struct cpio_links *links;
 	struct member_totals *totals;
 	uint64_t left; /* of the current body */
+	bool ended;
 };
 
 struct member_reader *member_reader_new(struct source *archive, struct member_totals *totals, struct err *e)
@@ -64,10 +67,13 @@ struct member_reader *member_reader_new(struct source *archive, struct member_to
 		return NULL;
 	}
 	*w = (struct watched_source){ .base.ops = &watched_ops, .inner = archive };
-	*r = (struct member_reader){ w, archive_read_new(), totals, 0 };
+	*r = (struct member_reader){ .watched = w, .archive = archive_read_new(), .links = cpio_links_new(e), .totals = totals };
 	if (!r->archive)
 		err_no_memory(e);
+	else if (!r->links)
+		; /* *e is set */
 	else if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
+		 archive_read_support_format_cpio(r->archive) != ARCHIVE_OK ||
 		 archive_read_support_format_empty(r->archive) != ARCHIVE_OK)
 		archive_err(r->archive, e);
 	else if (archive_read_open_source(r->archive, &w->base, e) == 0)
@@ -82,6 +88,7 @@ void member_reader_free(struct member_reader *r)
 		return;
 	if (r->archive)
 		archive_read_free(r->archive);
+	cpio_links_free(r->links);
 	source_free(&r->watched->base);
 	free(r);
 }
@@ -198,7 +205,7 @@ static int relative_target(const char *path, const char *raw, char ret[MEMBER_PA
 	return len ? 0 : add_part(ret, &len, ".", 1, e);
 }
 
-static int take_kind(struct archive_entry *entry, struct member *m, struct err *e)
+static int take_kind(struct archive_entry *entry, bool is_cpio, struct member *m, struct err *e)
 {
 	const char *hardlink = archive_entry_hardlink(entry);
 	const char *symlink = archive_entry_symlink(entry);
@@ -207,6 +214,7 @@ static int take_kind(struct archive_entry *entry, struct member *m, struct err *
 		m->kind = MEMBER_HARDLINK;
 		if (plain_path(hardlink, m->target, e) < 0)
 			return err_wrap(e, "hard link '%.200s'", m->path);
+		m->size = is_cpio && archive_entry_size(entry) > 0 ? (uint64_t)archive_entry_size(entry) : 0;
 		return 0;
 	}
 	switch (archive_entry_filetype(entry)) {
@@ -227,6 +235,11 @@ static int take_kind(struct archive_entry *entry, struct member *m, struct err *
 	}
 }
 
+static bool is_cpio(const struct member_reader *r)
+{
+	return (archive_format(r->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_CPIO;
+}
+
 static int take_member(struct member_reader *r, struct archive_entry *entry, struct member *m, struct err *e)
 {
 	const char *raw = archive_entry_pathname(entry);
@@ -238,7 +251,7 @@ static int take_member(struct member_reader *r, struct archive_entry *entry, str
 	m->target[0] = '\0';
 	m->executable = (archive_entry_mode(entry) & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
 	m->mtime = mtime < 0 ? 0 : mtime > 0x1ffffffffLL ? 0x1ffffffffLL : mtime;
-	if (plain_path(raw, m->path, e) < 0 || take_kind(entry, m, e) < 0)
+	if (plain_path(raw, m->path, e) < 0 || take_kind(entry, is_cpio(r), m, e) < 0)
 		return -1;
 	if (!m->path[0] && m->kind != MEMBER_DIRECTORY)
 		return err_set(e, ERR_HOSTILE, "the root is not a directory");
@@ -251,36 +264,64 @@ static int take_member(struct member_reader *r, struct archive_entry *entry, str
 	return 0;
 }
 
-/* At the tar's end: the rest of the archive is padding, and the package beneath must end well too. */
+/* At the archive's end: the rest of it is padding, and the package beneath must end well too. A cpio without its last member is an
+ * error of libarchive's. */
 static int check_end(struct member_reader *r, struct err *e)
 {
 	/* What libarchive read ahead has gone through the watched source already. */
 	if (source_drain(&r->watched->base, e) < 0)
 		return -1;
-	if (r->watched->zeros < END_MARKER)
+	if (!is_cpio(r) && r->watched->zeros < END_MARKER)
 		return err_set(e, ERR_CORRUPT, "the tar in it has no end, or something behind it");
 	return 0;
+}
+
+/* 1 = member, 0 = one that is held back, or the root: go on. */
+static int take_header(struct member_reader *r, struct archive_entry *entry, struct member *ret, struct err *e)
+{
+	if (take_member(r, entry, ret, e) < 0)
+		return -1;
+	if (!ret->path[0])
+		return 0;
+	bool is_file = ret->kind == MEMBER_FILE || ret->kind == MEMBER_HARDLINK;
+	if (is_cpio(r) && is_file && (ret->kind == MEMBER_HARDLINK || archive_entry_nlink(entry) > 1)) {
+		char first[MEMBER_PATH_MAX];
+		memcpy(first, ret->kind == MEMBER_HARDLINK ? ret->target : ret->path, sizeof(first));
+		return cpio_links_take(r->links, first, ret, e);
+	}
+	return 1;
 }
 
 int member_next(struct member_reader *r, struct member *ret, struct err *e)
 {
 	struct archive_entry *entry;
-	int rc;
 
-	do {
+	for (;;) {
+		int rc = cpio_links_next(r->links, ret, e);
+		if (rc != 0 || r->ended)
+			return rc;
 		rc = archive_read_next_header(r->archive, &entry);
-		if (rc == ARCHIVE_OK && take_member(r, entry, ret, e) < 0)
+		if (rc == ARCHIVE_OK) {
+			rc = take_header(r, entry, ret, e);
+			if (rc != 0)
+				return rc;
+			continue;
+		}
+		if (rc != ARCHIVE_EOF)
+			return archive_err(r->archive, e);
+		if (check_end(r, e) < 0)
 			return -1;
-	} while (rc == ARCHIVE_OK && !ret->path[0]);
-	if (rc == ARCHIVE_OK)
-		return 1;
-	return rc == ARCHIVE_EOF ? check_end(r, e) : archive_err(r->archive, e);
+		r->ended = true;
+		cpio_links_end(r->links);
+	}
 }
 
 int member_data(struct member_reader *r, const void **ret_bytes, size_t *ret_len, struct err *e)
 {
 	la_int64_t offset;
 
+	if (r->left == 0 && r->ended)
+		return 0;
 	int rc = archive_read_data_block(r->archive, ret_bytes, ret_len, &offset);
 	if (rc == ARCHIVE_EOF && r->left == 0)
 		return 0;

@@ -114,9 +114,15 @@ void make_deb(const struct entry *entries, struct buf *ret)
 
 int write_tree(const struct buf *packages, size_t count, const struct tree_rules *rules, struct buf *ret, struct err *e)
 {
+	return write_tree_of("deb", packages, count, rules, ret, e);
+}
+
+int write_tree_of(const char *format_name, const struct buf *packages, size_t count, const struct tree_rules *rules,
+		  struct buf *ret, struct err *e)
+{
 	static const char *const names[] = { "p0", "p1", "p2", "p3" };
 	struct source *sources[ARRAY_LEN(names)];
-	const struct package_format *format = package_format_find("deb", e);
+	const struct package_format *format = package_format_find(format_name, e);
 	struct sink *sink = sink_to_buf(ret, TAR_MAX, e);
 
 	cr_assert(format && sink && count <= ARRAY_LEN(names));

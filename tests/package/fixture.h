@@ -50,6 +50,9 @@ void make_deb(const struct entry *entries, struct buf *ret);
 
 /* Runs tree_write over packages that lie in memory; tar goes to *ret. names are "p0", "p1", ... */
 int write_tree(const struct buf *packages, size_t count, const struct tree_rules *rules, struct buf *ret, struct err *e);
+/* The same for packages of another format. */
+int write_tree_of(const char *format_name, const struct buf *packages, size_t count, const struct tree_rules *rules,
+		  struct buf *ret, struct err *e);
 /* One line a member: `d 0755 1700000000 usr/src`, `f 0644 1 a 5`, `l 0777 0 a -> b`, `h 0644 0 a -> b`; also that uid and gid are
  * 0. */
 void list_tar(const struct buf *tar, struct buf *ret);
