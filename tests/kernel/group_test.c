@@ -284,7 +284,7 @@ Test(group, one_kernel_in_two_places)
 	rules.path_parts = 2;
 	cleanup_kernel_set struct kernel_set set = group(&rules, "http://h/a/k-5-1\nhttp://h/b/k-5-2\nhttp://h/c/k-5-2\n");
 	cleanup_free char *text = describe(&set);
-	cr_expect_str_eq(text, "5: k-5-2\n1 superseded by 'b/k-5-2'\n3= the same kernel as in line 2\n");
+	cr_expect_str_eq(text, "5: k-5-2\n1= superseded by 'b/k-5-2'\n3= the same kernel as in line 2\n");
 }
 
 /* By one order 1.0^1 comes after 1.0.1, by the other before it. */
