@@ -12,7 +12,7 @@
 
 enum { WORDS_MAX = 32 };
 
-static const char *const suffixes[] = { ".txt", "-uncrawled.txt", ".digests" };
+static const char *const suffixes[] = { ".txt", "-uncrawled.txt", ".digests", ".counts" };
 
 void checkout_make(struct checkout *c, const char *dir)
 {
@@ -30,15 +30,6 @@ void checkout_release(struct checkout *c)
 	*c = (struct checkout){ 0 };
 }
 
-static void replace_all(const char *text, const char *word, const char *with, struct buf *ret)
-{
-	struct err e;
-
-	for (const char *at; (at = strstr(text, word)); text = at + strlen(word))
-		cr_assert(buf_append(ret, text, (size_t)(at - text), &e) == 0 && buf_puts(ret, with, &e) == 0);
-	cr_assert(buf_puts(ret, text, &e) == 0);
-}
-
 void checkout_describe(const struct checkout *c, const char *example, const char *name, const char *more)
 {
 	cleanup_free char *from = text_of("%s/tests/data/integration/%s.yaml", site()->root, example);
@@ -48,7 +39,7 @@ void checkout_describe(const struct checkout *c, const char *example, const char
 	struct err e;
 
 	file_bytes(from, &rules);
-	replace_all(buf_text(&rules), "example", name, &text);
+	text_replace(buf_text(&rules), "example", name, &text);
 	cr_assert(buf_puts(&text, more, &e) == 0);
 	file_put(c->root, to, buf_text(&text));
 }
@@ -88,8 +79,7 @@ void checkout_expect_same(const struct checkout *c, const char *name, const stru
 		cleanup_free char *path = checkout_path(c, name, suffixes[i]);
 		cleanup_buf struct buf now = { 0 };
 		read_if_there(path, &now);
-		cr_expect(now.len == before->files[i].len &&
-				  memcmp(buf_text(&now), buf_text(&before->files[i]), now.len) == 0,
+		cr_expect(now.len == before->files[i].len && memcmp(buf_text(&now), buf_text(&before->files[i]), now.len) == 0,
 			  "%s: %s%s was\n%sand is\n%s", what, name, suffixes[i], buf_text(&before->files[i]), buf_text(&now));
 	}
 }

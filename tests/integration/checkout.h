@@ -20,9 +20,9 @@ char *checkout_path(const struct checkout *c, const char *name, const char *suff
 /* cr_expects the file's exact text; empty text: no file will do too. */
 void checkout_expect(const struct checkout *c, const char *name, const char *suffix, const char *text);
 
-/* What must not change when a crawl fails: list, uncrawled list and digests. */
+/* What must not change when a crawl fails: list, uncrawled list, digests, and how much each index had. */
 struct checkout_state {
-	struct buf files[3];
+	struct buf files[4];
 };
 
 void checkout_remember(const struct checkout *c, const char *name, struct checkout_state *ret);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "checkout.h"
+#include "object_store.h"
 #include "published.h"
 #include "site.h"
 #include "tree.h"
@@ -17,6 +18,7 @@
 static struct {
 	struct signing key;
 	struct web web;
+	struct object_store store;
 	struct checkout checkout;
 	struct published published;
 	struct program program;
@@ -26,6 +28,7 @@ static struct {
 static void close_scene(void)
 {
 	web_stop(&scene.web);
+	object_store_stop(&scene.store);
 	signing_release(&scene.key);
 	published_release(&scene.published);
 	checkout_release(&scene.checkout);
@@ -39,7 +42,7 @@ static void open_scene(void)
 
 	site_open_bare();
 	scene.program = (struct program)PROGRAM_NONE;
-	scene.web.program = (struct program)PROGRAM_NONE;
+	scene.web.program = scene.store.program = scene.program;
 	site_before_close(close_scene);
 	scene.docroot = text_of("%s/www", s->temp.path);
 	signing_make(&scene.key, s->temp.path, "signer");
@@ -54,7 +57,8 @@ static const char extra_rules[] = "    shrink-limit: 60\n";
 
 static void describe(const char *url, const char *before)
 {
-	cleanup_free char *indexes = published_indexes(&scene.published, url, extra_rules), *more = text_of("%s%s", before, indexes);
+	cleanup_free char *indexes = published_indexes(&scene.published, url, extra_rules),
+			  *more = text_of("%s%s", before, indexes);
 
 	checkout_describe(&scene.checkout, scene.published.kind->example, "example", more);
 }
@@ -77,17 +81,19 @@ static void expect_repeats(void)
 	struct checkout_state before = { 0 };
 
 	checkout_remember(&scene.checkout, "example", &before);
-	web_forget(&scene.web);
+	if (kind->unchanged)
+		web_forget(&scene.web);
 	checkout_crawl(&scene.checkout, &scene.program, 0, NULL);
 	checkout_expect_same(&scene.checkout, "example", &before, kind->name);
 	checkout_state_release(&before);
 	if (!kind->unchanged)
 		return;
 	cr_expect_eq(web_bytes(&scene.web), 0, "%s: %zu bytes for nothing", kind->name, web_bytes(&scene.web));
-	cr_expect_eq(web_answers(&scene.web, 304), web_answers(&scene.web, 0), "%s: not all answers are `not modified`", kind->name);
+	cr_expect_eq(web_answers(&scene.web, 304), web_answers(&scene.web, 0), "%s: not all answers are `not modified`",
+		     kind->name);
 }
 
-static void expect_json(const char *member, const unsigned *kernels, const char *url)
+static void expect_json(const char *group, const char *member, const unsigned *kernels, const char *url)
 {
 	cleanup_free char *expected = published_list(&scene.published, url, kernels);
 	cleanup_buf struct buf have = { 0 };
@@ -99,11 +105,12 @@ static void expect_json(const char *member, const unsigned *kernels, const char 
 	cr_expect_eq(json_integer_value(json_object_get(json, "version")), 1);
 	json_t *distro = json_array_get(json_object_get(json, "distros"), 0);
 	cr_expect_str_eq(json_string_value(json_object_get(distro, "name")), "example");
-	json_array_foreach(json_object_get(distro, member), i, value)
+	json_array_foreach(json_object_get(json_object_get(distro, group), member), i, value)
 	{
 		cr_assert(buf_printf(&have, &e, "%s\n", json_string_value(value)) == 0);
 	}
-	cr_expect_str_eq(buf_text(&have), expected, "%s of %s:\n%s", member, scene.published.kind->name, buf_text(&scene.program.out));
+	cr_expect_str_eq(buf_text(&have), expected, "%s %s of %s:\n%s", group, member, scene.published.kind->name,
+			 buf_text(&scene.program.out));
 	json_decref(json);
 }
 
@@ -122,26 +129,26 @@ static void live_through(const char *url)
 
 	published_put(p, 11);
 	checkout_crawl(&scene.checkout, &scene.program, 0, "--json", NULL);
-	expect_json("new_urls", new, url);
+	expect_json("new", "urls", new, url);
 	expect_known(url, three, none, three);
 	expect_repeats();
 
 	/* What the archive drops stays in the list. */
 	published_drop(p, 9);
 	checkout_crawl(&scene.checkout, &scene.program, 0, "--json", NULL);
-	expect_json("vanished_urls", gone, url);
+	expect_json("vanished", "urls", gone, url);
 	expect_known(url, three, none, three);
 	expect_repeats();
 
 	/* An archive that forgets: it moves to the other list, and back when it is published again. */
 	describe(url, "forgets: true\n");
 	checkout_crawl(&scene.checkout, &scene.program, 0, "--json", NULL);
-	expect_json("moved_away", gone, url);
+	expect_json("moved", "away", gone, url);
 	expect_known(url, left, gone, three);
 	expect_repeats();
 	published_return(p, 9);
 	checkout_crawl(&scene.checkout, &scene.program, 0, "--json", NULL);
-	expect_json("moved_back", gone, url);
+	expect_json("moved", "back", gone, url);
 	expect_known(url, three, none, three);
 	expect_repeats();
 }
@@ -204,4 +211,19 @@ Test(crawl, listing_of_apache_with_fancy_indexing)
 Test(crawl, json)
 {
 	try_kind(&published_json, WEB_NGINX);
+}
+
+Test(crawl, bucket_in_pages)
+{
+	try_kind(&published_bucket, WEB_NGINX);
+}
+
+Test(crawl, bucket_of_an_object_store)
+{
+	cleanup_free char *dir = text_of("%s/archive", scene.docroot);
+
+	published_make(&scene.published, &published_s3, dir, &scene.key);
+	object_store_start(&scene.store, scene.docroot);
+	cleanup_free char *url = text_of("%s/archive", scene.store.url);
+	live_through(url);
 }

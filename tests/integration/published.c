@@ -23,17 +23,18 @@ static void publish_apt(const struct published *p)
 
 static char *apt_rules(const struct published *p, const char *url)
 {
-	return text_of("    apt:\n      urls: [\"%s\"]\n      suites: [stable]\n      components: [main]\n      architectures: [amd64]\n"
-		       "      keyring: %s\n      depends: ['linux-kbuild-.*']\n"
-		       "    packages: ['linux-headers-\\d.*_(?:amd64|all)\\.deb']\n    exclude: ['.*-dbg_.*']\n",
-		       url, p->key->keyring);
+	return text_of(
+		"    apt:\n      urls: [\"%s\"]\n      suites: [stable]\n      components: [main]\n      architectures: [amd64]\n"
+		"      keyring: %s\n      depends: ['linux-kbuild-.*']\n"
+		"    packages: ['linux-headers-\\d.*_(?:amd64|all)\\.deb']\n    exclude: ['.*-dbg_.*']\n",
+		url, p->key->keyring);
 }
 
-#define APT_KIND(NAME)                                                                                                            \
-	.name = (NAME), .example = "example", .digests = true, .unchanged = true, .put = put_deb, .publish = publish_apt,         \
-	.rules = apt_rules,                                                                                                       \
-	.files = { { "pool/main/l/linux/linux-headers-6.1.0-%1$u-amd64_6.1.%1$u-1_amd64.deb",                                     \
-		     "pool/main/l/linux/linux-headers-6.1.0-%1$u-common_6.1.%1$u-1_all.deb" },                                    \
+#define APT_KIND(NAME)                                                                                                             \
+	.name = (NAME), .example = "example", .digests = true, .unchanged = true, .put = put_deb, .publish = publish_apt,          \
+	.rules = apt_rules,                                                                                                        \
+	.files = { { "pool/main/l/linux/linux-headers-6.1.0-%1$u-amd64_6.1.%1$u-1_amd64.deb",                                      \
+		     "pool/main/l/linux/linux-headers-6.1.0-%1$u-common_6.1.%1$u-1_all.deb" },                                     \
 		   { "pool/main/l/linux/linux-kbuild-6.1_6.1.%1$u-1_amd64.deb" } }
 
 const struct published_kind published_apt = { APT_KIND("apt") };
@@ -63,8 +64,8 @@ static char *yum_rules(const struct published *p, const char *url)
 		       p->key->keyring);
 }
 
-#define YUM_KIND(NAME)                                                                                                            \
-	.name = (NAME), .example = "example-rpm", .digests = true, .unchanged = true, .put = put_rpm, .publish = publish_yum,     \
+#define YUM_KIND(NAME)                                                                                                             \
+	.name = (NAME), .example = "example-rpm", .digests = true, .unchanged = true, .put = put_rpm, .publish = publish_yum,      \
 	.rules = yum_rules, .files = { { "kernel-devel-5.14.0-%1$u.el9.x86_64.rpm" } }
 
 const struct published_kind published_yum_gz = { YUM_KIND("yum with gz") };
@@ -218,7 +219,8 @@ static void move_kernel(const struct published *p, unsigned n, const char *from,
 	for (size_t g = 0; g < PUBLISHED_GROUPS; g++)
 		for (size_t f = 0; f < PUBLISHED_FILES && p->kind->files[g][f]; f++) {
 			cleanup_free char *name = text_of(p->kind->files[g][f], n);
-			move(from, to, name);
+			cleanup_free char *file = text_of("%s%s", name, p->kind->suffix ? p->kind->suffix : "");
+			move(from, to, file);
 		}
 	move(from, to, build);
 	publish(p);

@@ -14,10 +14,12 @@ struct published;
 struct published_kind {
 	const char *name;
 	const char *example; /* tests/data/integration/<example>.yaml fits it */
-	/* What kernel n has, paths with n as %1$u, in the order of a list: the first group's files of all kernels, then the next's. */
+	/* What kernel n has, paths with n as %1$u, in the order of a list: the first group's files of all kernels, then the next's.
+	 */
 	const char *files[PUBLISHED_GROUPS][PUBLISHED_FILES];
-	bool digests;	 /* the index states them */
-	bool unchanged;	 /* an index that has not changed is not transferred again */
+	const char *suffix; /* of the files on the disk; NULL: none */
+	bool digests;	    /* the index states them */
+	bool unchanged;	    /* an index that has not changed is not transferred again */
 	/* Makes a kernel's packages. */
 	void (*put)(const struct published *p, unsigned n);
 	/* Makes the index anew; NULL: the directory is the index. */
@@ -27,7 +29,7 @@ struct published_kind {
 };
 
 extern const struct published_kind published_apt, published_apt_by_hash, published_apt_zst, published_yum_gz, published_yum_xz,
-	published_yum_zst, published_listing, published_json;
+	published_yum_zst, published_listing, published_json, published_bucket, published_s3;
 
 struct published {
 	const struct published_kind *kind;
@@ -44,8 +46,8 @@ void published_put(const struct published *p, unsigned n);
 void published_drop(const struct published *p, unsigned n);
 void published_return(const struct published *p, unsigned n);
 
-/* A descriptor's `indexes:` with one index, main, of the published at url; extra: further lines of that index, each indented by four
- * blanks. Caller frees. */
+/* A descriptor's `indexes:` with one index, main, of the published at url; extra: further lines of that index, each indented by
+ * four blanks. Caller frees. */
 char *published_indexes(const struct published *p, const char *url, const char *extra);
 /* The list of these kernels (0 ends them, ascending), and their digests. Caller frees. */
 char *published_list(const struct published *p, const char *url, const unsigned *kernels);

@@ -53,10 +53,10 @@ void package_make_deb(const char *dir, const char *name, const char *version, co
 {
 	cleanup_free char *tree = text_of("%s/.making", dir);
 	cleanup_free char *file = text_of("%s/%s_%s_%s.deb", dir, name, version, architecture);
-	cleanup_free char *control = text_of("Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: Test <test@example.org>\n"
-					     "%s%s%sDescription: made up\n",
-					     name, version, architecture, depends ? "Depends: " : "", depends ? depends : "",
-					     depends ? "\n" : "");
+	cleanup_free char *control =
+		text_of("Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: Test <test@example.org>\n"
+			"%s%s%sDescription: made up\n",
+			name, version, architecture, depends ? "Depends: " : "", depends ? depends : "", depends ? "\n" : "");
 
 	file_put(tree, "DEBIAN/control", control);
 	file_put(tree, "usr/share/doc/made-up", name);
@@ -175,8 +175,8 @@ void apt_archive_compress(const struct apt_archive *a)
 
 void apt_archive_state(const struct apt_archive *a)
 {
-	cleanup_free char *expiry = a->valid_until ? text_of("APT::FTPArchive::Release::Valid-Until=%s", a->valid_until) :
-						     text_of("APT::FTPArchive::Release::ValidTime=86400");
+	cleanup_free char *expiry = a->valid_until ? text_of("APT::FTPArchive::Release::Valid-Until=%s", a->valid_until)
+						   : text_of("APT::FTPArchive::Release::ValidTime=86400");
 	cleanup_free char *release = text_of("%s/Release", a->suite);
 	cleanup_free char *signed_one = text_of("%s/InRelease", a->suite);
 	static const char *const names[] = { "Packages", "Packages.xz", "Packages.gz", "Packages.zst" };

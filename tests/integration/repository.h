@@ -38,10 +38,10 @@ void apt_archive_make(struct apt_archive *a, const char *dir, const struct signi
 void apt_archive_release(struct apt_archive *a);
 /* All three steps: afterwards the archive shows what the pool has. */
 void apt_archive_publish(const struct apt_archive *a);
-void apt_archive_index(const struct apt_archive *a);   /* Packages, by apt-ftparchive */
+void apt_archive_index(const struct apt_archive *a);	/* Packages, by apt-ftparchive */
 void apt_archive_compress(const struct apt_archive *a); /* Packages.* */
-void apt_archive_state(const struct apt_archive *a);   /* Release, by apt-ftparchive, and by-hash/ */
-void apt_archive_sign(const struct apt_archive *a);    /* InRelease */
+void apt_archive_state(const struct apt_archive *a);	/* Release, by apt-ftparchive, and by-hash/ */
+void apt_archive_sign(const struct apt_archive *a);	/* InRelease */
 
 /* --- a yum repository: rpms in DIR, DIR/repodata --- */
 

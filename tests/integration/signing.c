@@ -14,8 +14,8 @@ void signing_make(struct signing *k, const char *dir, const char *name)
 
 	*k = (struct signing){ .home = text_of("%s/%s", dir, name), .keyring = text_of("%s/%s.gpg", dir, name) };
 	cr_assert(mkdir(k->home, 0700) == 0);
-	work("gpg", "--homedir", k->home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", "--quick-gen-key", user,
-	     "ed25519", "sign", "never", NULL);
+	work("gpg", "--homedir", k->home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "",
+	     "--quick-gen-key", user, "ed25519", "sign", "never", NULL);
 	work("gpg", "--homedir", k->home, "--batch", "--output", k->keyring, "--export", NULL);
 }
 
@@ -36,7 +36,8 @@ void signing_inline(const struct signing *k, const char *file, const char *signe
 
 void signing_detached(const struct signing *k, const char *file, const char *signature)
 {
-	work("gpg", "--homedir", k->home, "--batch", "--quiet", "--yes", "--armor", "--output", signature, "--detach-sign", file, NULL);
+	work("gpg", "--homedir", k->home, "--batch", "--quiet", "--yes", "--armor", "--output", signature, "--detach-sign", file,
+	     NULL);
 }
 
 void signing_export(const struct signing *k, const char *file)

@@ -25,15 +25,18 @@ static const char nginx_text[] =
 	"\tclient_body_temp_path body;\n\tproxy_temp_path proxy;\n\tfastcgi_temp_path fastcgi;\n\tuwsgi_temp_path uwsgi;\n"
 	"\tscgi_temp_path scgi;\n"
 	"\tdefault_type application/octet-stream;\n\ttypes { text/html html; application/json json; }\n"
-	"\tserver { listen 127.0.0.1:%u; root %s; autoindex on; absolute_redirect off; }\n"
+	"\tserver { listen 127.0.0.1:%u; root %s; autoindex on; absolute_redirect off;\n"
+	/* An object store's listing, page for page: see published_bucket. */
+	"\t\tlocation ~ ^(?<top>.*)/store$ { default_type application/xml; try_files $top/pages/$arg_marker/page.xml =404; } }\n"
 	"}\n";
 
-static const char apache_text[] = "ServerRoot %s\nListen 127.0.0.1:%u\nServerName 127.0.0.1\nPidFile apache.pid\n%s"
-				  "LoadModule mpm_event_module %s/mod_mpm_event.so\nLoadModule dir_module %s/mod_dir.so\n"
-				  "LoadModule authz_core_module %s/mod_authz_core.so\nLoadModule autoindex_module %s/mod_autoindex.so\n"
-				  "DefaultRuntimeDir %s\nErrorLog /dev/stderr\nLogFormat \"%%>s %%B %%U\" short\n"
-				  "CustomLog access.log short\nDocumentRoot %s\nDirectorySlash On\n"
-				  "<Directory %s>\n\tRequire all granted\n\tOptions Indexes FollowSymLinks\n\tIndexOptions %s\n</Directory>\n";
+static const char apache_text[] =
+	"ServerRoot %s\nListen 127.0.0.1:%u\nServerName 127.0.0.1\nPidFile apache.pid\n%s"
+	"LoadModule mpm_event_module %s/mod_mpm_event.so\nLoadModule dir_module %s/mod_dir.so\n"
+	"LoadModule authz_core_module %s/mod_authz_core.so\nLoadModule autoindex_module %s/mod_autoindex.so\n"
+	"DefaultRuntimeDir %s\nErrorLog /dev/stderr\nLogFormat \"%%>s %%B %%U\" short\n"
+	"CustomLog access.log short\nDocumentRoot %s\nDirectorySlash On\n"
+	"<Directory %s>\n\tRequire all granted\n\tOptions Indexes FollowSymLinks\n\tIndexOptions %s\n</Directory>\n";
 
 static const char apache_modules[] = "/usr/lib/apache2/modules";
 
@@ -54,9 +57,11 @@ static int listen_somewhere(unsigned *ret_port)
 static void start_nginx(struct web *w, const char *dir, const char *docroot)
 {
 	cleanup_close int fd = listen_somewhere(&w->port);
-	cleanup_free char *text = text_of(nginx_text, geteuid() == 0 ? "user root;\n" : "", w->port, docroot), *prefix = text_of("%s/", dir);
+	cleanup_free char *text = text_of(nginx_text, geteuid() == 0 ? "user root;\n" : "", w->port, docroot),
+			  *prefix = text_of("%s/", dir);
 	cleanup_free char *inherited = text_of("NGINX=%d;", INHERITED_FD);
-	const char *const argv[] = { "setpriv", "--pdeathsig", "TERM", "/usr/sbin/nginx", "-p", prefix, "-c", "nginx.conf", "-e", "error.log", NULL };
+	const char *const argv[] = { "setpriv", "--pdeathsig", "TERM", "/usr/sbin/nginx", "-p", prefix,
+				     "-c",	"nginx.conf",  "-e",   "error.log",	  NULL };
 	const char *const envp[] = { inherited, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	const struct process_fd fds[] = { { fd, INHERITED_FD } };
 	struct err e;
@@ -78,8 +83,8 @@ static void start_apache(struct web *w, const char *dir, const char *docroot, bo
 	for (int tries = 0; tries < 5; tries++) {
 		close(listen_somewhere(&w->port));
 		cleanup_free char *text =
-			text_of(apache_text, dir, w->port, geteuid() == 0 ? "User nobody\nGroup nogroup\n" : "", m, m, m, m, dir, docroot, docroot,
-				fancy ? "FancyIndexing HTMLTable VersionSort NameWidth=*" : "-FancyIndexing");
+			text_of(apache_text, dir, w->port, geteuid() == 0 ? "User nobody\nGroup nogroup\n" : "", m, m, m, m, dir,
+				docroot, docroot, fancy ? "FancyIndexing HTMLTable VersionSort NameWidth=*" : "-FancyIndexing");
 		file_put(dir, "apache.conf", text);
 		program_start(&w->program, argv);
 		if (program_wait_for(&w->program, ready))

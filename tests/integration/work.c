@@ -50,5 +50,6 @@ bool work_has(const char *program)
 	const char *const other[] = { program, "-v", NULL };
 	struct err e;
 
-	return process_run(argv, NULL, OUTPUT_MAX, NULL, NULL, &e) == 0 || process_run(other, NULL, OUTPUT_MAX, NULL, NULL, &e) == 0;
+	return process_run(argv, NULL, OUTPUT_MAX, NULL, NULL, &e) == 0 ||
+	       process_run(other, NULL, OUTPUT_MAX, NULL, NULL, &e) == 0;
 }

@@ -27,7 +27,7 @@ struct http_server {
 	pthread_t acceptor, workers[THREADS_MAX];
 	size_t worker_count, serving, most_serving;
 	pthread_mutex_t lock;
-	pthread_cond_t sent_more;
+	pthread_cond_t sent_more, asked;
 	struct script scripts[PATHS_MAX];
 	size_t script_count;
 	unsigned behind; /* port that what has no script is passed on to; 0: none */
@@ -141,6 +141,7 @@ static unsigned take_step(struct http_server *s, const struct http_request *r, s
 	pthread_mutex_lock(&s->lock);
 	require(s->request_count < REQUESTS_MAX, "too many requests");
 	s->requests[s->request_count++] = *r;
+	pthread_cond_broadcast(&s->asked);
 	struct script *script = find_script(s, r->path);
 	if (!script)
 		script = find_script(s, HTTP_EVERY_PATH);
@@ -326,6 +327,7 @@ struct http_server *http_server_start(void)
 	require(s, "calloc");
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->sent_more, NULL);
+	pthread_cond_init(&s->asked, NULL);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	require(s->listen_fd >= 0 && bind(s->listen_fd, (struct sockaddr *)&address, len) == 0 && listen(s->listen_fd, 128) == 0,
@@ -345,6 +347,7 @@ void http_server_stop(struct http_server *s)
 	close(s->listen_fd);
 	close(s->stop_fd);
 	pthread_cond_destroy(&s->sent_more);
+	pthread_cond_destroy(&s->asked);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -383,15 +386,29 @@ void http_server_pass_on(struct http_server *s, unsigned port)
 	pthread_mutex_unlock(&s->lock);
 }
 
-size_t http_server_requests(struct http_server *s, const char *path)
+static size_t count_requests(const struct http_server *s, const char *path)
 {
 	size_t n = 0;
 
-	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->request_count; i++)
 		n += !path || strcmp(s->requests[i].path, path) == 0;
+	return n;
+}
+
+size_t http_server_requests(struct http_server *s, const char *path)
+{
+	pthread_mutex_lock(&s->lock);
+	size_t n = count_requests(s, path);
 	pthread_mutex_unlock(&s->lock);
 	return n;
+}
+
+void http_server_wait_requests(struct http_server *s, const char *path, size_t count)
+{
+	pthread_mutex_lock(&s->lock);
+	while (count_requests(s, path) < count)
+		pthread_cond_wait(&s->asked, &s->lock);
+	pthread_mutex_unlock(&s->lock);
 }
 
 struct http_request http_server_request(struct http_server *s, const char *path, size_t i)

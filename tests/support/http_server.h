@@ -45,6 +45,8 @@ void http_server_forget(struct http_server *s);
 void http_server_pass_on(struct http_server *s, unsigned port);
 /* Requests for path so far (NULL: for all). */
 size_t http_server_requests(struct http_server *s, const char *path);
+/* Blocks until there have been so many. */
+void http_server_wait_requests(struct http_server *s, const char *path, size_t count);
 /* The i-th request for path. */
 struct http_request http_server_request(struct http_server *s, const char *path, size_t i);
 /* Blocks until so many bytes of bodies have gone out in all. */
