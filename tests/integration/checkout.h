@@ -17,7 +17,7 @@ void checkout_release(struct checkout *c);
 void checkout_describe(const struct checkout *c, const char *example, const char *name, const char *more);
 /* supported-kernels/NAME and suffix: ".txt", ".digests", "-uncrawled.txt". Caller frees. */
 char *checkout_path(const struct checkout *c, const char *name, const char *suffix);
-/* cr_expects the file's exact text; empty text: no file will do too. */
+/* cr_expects the file's exact text below the comments at its top; empty text: no file will do too. */
 void checkout_expect(const struct checkout *c, const char *name, const char *suffix, const char *text);
 
 /* What must not change when a crawl fails: list, uncrawled list, digests, and how much each index had. */

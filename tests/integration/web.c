@@ -27,7 +27,9 @@ static const char nginx_text[] =
 	"\tdefault_type application/octet-stream;\n\ttypes { text/html html; application/json json; }\n"
 	"\tserver { listen 127.0.0.1:%u; root %s; autoindex on; absolute_redirect off;\n"
 	/* An object store's listing, page for page: see published_bucket. */
-	"\t\tlocation ~ ^(?<top>.*)/store$ { default_type application/xml; try_files $top/pages/$arg_marker/page.xml =404; } }\n"
+	"\t\tlocation ~ ^(?<top>.*)/store$ { default_type application/xml; try_files $top/pages/$arg_marker/page.xml =404; }\n"
+	"\t\tlocation /query-token/ { if ($args != " WEB_TOKEN ") { return 403; } }\n"
+	"\t\tlocation /bearer-token/ { if ($http_authorization != \"Bearer " WEB_TOKEN "\") { return 403; } } }\n"
 	"}\n";
 
 static const char apache_text[] =

@@ -13,6 +13,9 @@ struct web {
 	char *log; /* its access log: lines `STATUS BYTES PATH`, bytes of the body */
 };
 
+/* nginx gives what is below /query-token/ and /bearer-token/ only to who has this. */
+#define WEB_TOKEN "s3cret-t0ken"
+
 enum web_kind {
 	WEB_NGINX,	  /* autoindex */
 	WEB_APACHE_PLAIN, /* mod_autoindex, a bare list */
