@@ -71,7 +71,7 @@ static void inrelease_is_expired(struct place *p)
 	release_again(p);
 }
 
-/* Only what was signed counts, not what somebody wrote above it: here a digest for other packages. */
+/* Somebody has written above what was signed: a digest for other packages. */
 static void inrelease_has_a_forged_part(struct place *p)
 {
 	cleanup_free char *path = text_of("%s/" INRELEASE, p->published.dir);
@@ -84,15 +84,15 @@ static void inrelease_has_a_forged_part(struct place *p)
 }
 
 static const struct fault release_faults[] = {
-	{ "an error page for InRelease", &published_apt, inrelease_is_an_error_page, INRELEASE, "" },
-	{ "an empty InRelease", &published_apt, inrelease_is_empty, INRELEASE, "" },
-	{ "half an InRelease", &published_apt, inrelease_is_cut, INRELEASE, "" },
+	{ "an error page for InRelease", &published_apt, inrelease_is_an_error_page, INRELEASE, "not signed" },
+	{ "an empty InRelease", &published_apt, inrelease_is_empty, INRELEASE, "empty" },
+	{ "half an InRelease", &published_apt, inrelease_is_cut, INRELEASE, "cut short" },
 	{ "no InRelease", &published_apt, inrelease_is_gone, INRELEASE, "404" },
-	{ "a changed InRelease", &published_apt, inrelease_is_changed, INRELEASE, "signature" },
-	{ "a stranger's key", &published_apt, inrelease_is_by_a_stranger, INRELEASE, "key" },
-	{ "an unsigned InRelease", &published_apt, inrelease_is_unsigned, INRELEASE, "sign" },
+	{ "a changed InRelease", &published_apt, inrelease_is_changed, INRELEASE, "is bad" },
+	{ "a stranger's key", &published_apt, inrelease_is_by_a_stranger, INRELEASE, "is not in the keyring" },
+	{ "an unsigned InRelease", &published_apt, inrelease_is_unsigned, INRELEASE, "not signed" },
 	{ "an expired Release", &published_apt, inrelease_is_expired, INRELEASE, "2021-01-02" },
-	{ "text above the signed part", &published_apt, inrelease_has_a_forged_part, NULL, NULL },
+	{ "text above the signed part", &published_apt, inrelease_has_a_forged_part, INRELEASE, "not signed" },
 };
 
 Test(crawl_apt_fault, releases)
@@ -171,14 +171,14 @@ static void packages_is_empty(struct place *p)
 }
 
 static const struct fault packages_faults[] = {
-	{ "an error page for Packages", &published_apt, packages_is_an_error_page, PACKAGES, "" },
-	{ "a signed error page for Packages", &published_apt, packages_is_a_signed_error_page, PACKAGES, "" },
-	{ "half of Packages", &published_apt, packages_is_cut, PACKAGES, "" },
-	{ "half of Packages, and signed", &published_apt, packages_was_cut_before_signing, PACKAGES, "" },
+	{ "an error page for Packages", &published_apt, packages_is_an_error_page, PACKAGES, "error page" },
+	{ "a signed error page for Packages", &published_apt, packages_is_a_signed_error_page, PACKAGES, "line 1" },
+	{ "half of Packages", &published_apt, packages_is_cut, PACKAGES, "bytes where" },
+	{ "half of Packages, and signed", &published_apt, packages_was_cut_before_signing, PACKAGES, "truncated" },
 	{ "no Packages", &published_apt, packages_is_gone, PACKAGES, "404" },
-	{ "a wrong digest in Release", &published_apt, release_is_wrong_about_packages, PACKAGES, "" },
+	{ "a wrong digest in Release", &published_apt, release_is_wrong_about_packages, PACKAGES, "sha256" },
 	{ "half of the kernels", &published_apt, packages_has_half, "", "3 of the 6 packages" },
-	{ "no packages", &published_apt, packages_is_empty, "", "" },
+	{ "no packages", &published_apt, packages_is_empty, "", "has no package" },
 };
 
 Test(crawl_apt_fault, packages)
@@ -204,7 +204,18 @@ static void connection_is_reset(struct place *p)
 
 	file_bytes(path, &p->body);
 	place_answer(p, PACKAGES,
-		     (struct http_step){ .body = p->body.data, .len = p->body.len, .cut_after = p->body.len / 2, .reset = true });
+		     (struct http_step){ .body = p->body.data,
+					 .len = p->body.len,
+					 .cut_after = p->body.len / 2,
+					 .ignore_range = true,
+					 .reset = true });
+}
+
+/* What has come so far is of use for the next try. */
+static void connection_is_reset_once(struct place *p)
+{
+	connection_is_reset(p);
+	place_answer(p, PACKAGES, (struct http_step){ .body = p->body.data, .len = p->body.len });
 }
 
 static void connection_ends_early(struct place *p)
@@ -248,11 +259,12 @@ static void name_is_unknown(struct place *p)
 static const struct fault way_faults[] = {
 	{ "500 for all", &published_apt, server_fails, INRELEASE, "500" },
 	{ "503 for Packages", &published_apt, server_fails_later, PACKAGES, "503" },
-	{ "a reset midway", &published_apt, connection_is_reset, PACKAGES, "" },
-	{ "an early end", &published_apt, connection_ends_early, INRELEASE, "" },
-	{ "nobody listens", &published_apt, nobody_listens, "http://127.0.0.1:9/debian/" INRELEASE, "" },
-	{ "a name that nobody knows", &published_apt, name_is_unknown, "http://no-such-host.invalid/debian/" INRELEASE, "" },
-	{ "redirects without end", &published_apt, redirects_go_round, INRELEASE, "redirect" },
+	{ "a reset midway", &published_apt, connection_is_reset, PACKAGES, "reset" },
+	{ "a reset once", &published_apt, connection_is_reset_once, NULL, NULL },
+	{ "an early end", &published_apt, connection_ends_early, INRELEASE, "closed" },
+	{ "nobody listens", &published_apt, nobody_listens, "http://127.0.0.1:9/debian/" INRELEASE, "connect" },
+	{ "a name that nobody knows", &published_apt, name_is_unknown, "http://no-such-host.invalid/debian/" INRELEASE, "resolve" },
+	{ "redirects without end", &published_apt, redirects_go_round, INRELEASE, "redirects in a row" },
 	{ "503 once", &published_apt, server_fails_once, NULL, NULL },
 };
 

@@ -93,15 +93,16 @@ static void half_is_gone(struct place *p)
 }
 
 static const struct fault yum_faults[] = {
-	{ "an error page for repomd.xml", &published_yum_gz, repomd_is_an_error_page, REPOMD, "" },
-	{ "a signed error page for repomd.xml", &published_yum_gz, repomd_is_a_signed_error_page, REPOMD, "" },
-	{ "a changed repomd.xml", &published_yum_gz, repomd_is_changed, REPOMD, "signature" },
-	{ "a stranger's key on repomd.xml", &published_yum_gz, repomd_is_by_a_stranger, REPOMD, "key" },
-	{ "an unsigned repomd.xml", &published_yum_gz, repomd_is_unsigned, REPOMD, "" },
-	{ "an error page for the primary document", &published_yum_gz, primary_is_an_error_page, "primary.xml.gz", "" },
-	{ "half of the primary document", &published_yum_xz, primary_is_cut, "primary.xml.xz", "" },
-	{ "a signed error page for the primary document", &published_yum_gz, primary_is_a_signed_error_page, "primary.xml.gz", "" },
-	{ "an empty primary document", &published_yum_gz, primary_names_nothing, "", "" },
+	{ "an error page for repomd.xml", &published_yum_gz, repomd_is_an_error_page, REPOMD, "is bad" },
+	{ "a signed error page for repomd.xml", &published_yum_gz, repomd_is_a_signed_error_page, REPOMD, "HTML" },
+	{ "a changed repomd.xml", &published_yum_gz, repomd_is_changed, REPOMD, "is bad" },
+	{ "a stranger's key on repomd.xml", &published_yum_gz, repomd_is_by_a_stranger, REPOMD, "is not in the keyring" },
+	{ "an unsigned repomd.xml", &published_yum_gz, repomd_is_unsigned, REPOMD, "404" },
+	{ "an error page for the primary document", &published_yum_gz, primary_is_an_error_page, "primary.xml.gz", "error page" },
+	{ "half of the primary document", &published_yum_xz, primary_is_cut, "primary.xml.xz", "bytes where" },
+	{ "a signed error page for the primary document", &published_yum_gz, primary_is_a_signed_error_page, "primary.xml.gz",
+	  "HTML" },
+	{ "an empty primary document", &published_yum_gz, primary_names_nothing, "", "has no package" },
 	{ "half of the kernels", &published_yum_gz, half_is_gone, "", "1 of the 2 packages" },
 };
 
@@ -175,16 +176,17 @@ static void a_build_is_an_error_page(struct place *p)
 }
 
 static const struct fault listing_faults[] = {
-	{ "an error page for a directory", &published_listing, directory_is_an_error_page, "9.10/os/x86_64/Packages/", "" },
-	{ "an error page for the first directory", &published_listing, start_is_an_error_page, "", "" },
-	{ "a blank page", &published_listing, directory_is_blank, "9.10/os/x86_64/", "" },
+	{ "an error page for a directory", &published_listing, directory_is_an_error_page, "9.10/os/x86_64/Packages/",
+	  "no directory listing" },
+	{ "an error page for the first directory", &published_listing, start_is_an_error_page, "", "no directory listing" },
+	{ "a blank page", &published_listing, directory_is_blank, "9.10/os/x86_64/", "empty" },
 	{ "500 for a directory", &published_listing, directory_fails, "9.10/os/x86_64/Packages/", "500" },
 	{ "a directory less", &published_listing, directory_is_gone, "", "1 of the 2 packages" },
 	{ "links that lead out", &published_listing, links_lead_out, NULL, NULL },
-	{ "an error page for JSON", &published_json, releases_are_an_error_page, "releases.json", "" },
-	{ "half of a JSON document", &published_json, releases_are_cut, "releases.json", "" },
-	{ "JSON that names nothing", &published_json, releases_are_none, "", "" },
-	{ "an error page deeper down", &published_json, a_build_is_an_error_page, "commitmeta.json", "" },
+	{ "an error page for JSON", &published_json, releases_are_an_error_page, "releases.json", "line 1" },
+	{ "half of a JSON document", &published_json, releases_are_cut, "releases.json", "premature end" },
+	{ "JSON that names nothing", &published_json, releases_are_none, "", "names nothing" },
+	{ "an error page deeper down", &published_json, a_build_is_an_error_page, "commitmeta.json", "line 1" },
 };
 
 Test(crawl_fault, listings_and_json)
@@ -247,13 +249,13 @@ static void access_is_denied(struct place *p)
 }
 
 static const struct fault bucket_faults[] = {
-	{ "an error page for a bucket", &published_bucket, page_is_an_error_page, "/store", "" },
-	{ "an error page for the last page", &published_bucket, second_page_is_an_error_page, "/store", "" },
-	{ "half a page", &published_bucket, page_is_cut, "/store", "" },
+	{ "an error page for a bucket", &published_bucket, page_is_an_error_page, "/store", "HTML" },
+	{ "an error page for the last page", &published_bucket, second_page_is_an_error_page, "/store", "HTML" },
+	{ "half a page", &published_bucket, page_is_cut, "/store", "Premature end" },
 	{ "a store that ignores the marker", &published_bucket, marker_is_ignored, "/store", "" },
-	{ "a page that leads back", &published_bucket, page_leads_back, "/store", "" },
-	{ "a page that does not say whether it is the last", &published_bucket, page_has_no_end, "/store", "" },
-	{ "an empty bucket", &published_bucket, bucket_is_empty, "", "" },
+	{ "a page that leads back", &published_bucket, page_leads_back, "/store", "is not behind" },
+	{ "a page that does not say whether it is the last", &published_bucket, page_has_no_end, "/store", "last page" },
+	{ "an empty bucket", &published_bucket, bucket_is_empty, "", "names nothing" },
 	{ "403", &published_bucket, access_is_denied, "/store", "403" },
 };
 

@@ -36,7 +36,7 @@ static void stamp_below(const char *dir, time_t when)
 	tree_list(dir, &files);
 	for (size_t i = 0; i < files.len; i++) {
 		cleanup_free char *path = text_of("%s/%s", dir, files.items[i]);
-		cr_assert(utimensat(AT_FDCWD, path, times, 0) == 0, "%s: %s", path, strerror(errno));
+		cr_assert(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) == 0, "%s: %s", path, strerror(errno));
 	}
 }
 
@@ -175,8 +175,9 @@ void apt_archive_compress(const struct apt_archive *a)
 
 void apt_archive_state(const struct apt_archive *a)
 {
+	/* Without ValidTime it says nothing of validity. */
 	cleanup_free char *expiry = a->valid_until ? text_of("APT::FTPArchive::Release::Valid-Until=%s", a->valid_until)
-						   : text_of("APT::FTPArchive::Release::ValidTime=86400");
+						   : text_of("APT::FTPArchive::Release::Origin=test");
 	cleanup_free char *release = text_of("%s/Release", a->suite);
 	cleanup_free char *signed_one = text_of("%s/InRelease", a->suite);
 	static const char *const names[] = { "Packages", "Packages.xz", "Packages.gz", "Packages.zst" };
@@ -186,7 +187,7 @@ void apt_archive_state(const struct apt_archive *a)
 	remove_all(signed_one);
 	work_in(a->dir, "dists/stable/Release", "apt-ftparchive", "-o", "APT::FTPArchive::Release::Suite=stable", "-o",
 		"APT::FTPArchive::Release::Codename=stable", "-o", "APT::FTPArchive::Release::Components=main", "-o",
-		"APT::FTPArchive::Release::Architectures=amd64", "-o",
+		"APT::FTPArchive::Release::Architectures=amd64", "-o", "APT::FTPArchive::Release::ValidTime=86400", "-o",
 		a->by_hash ? "APT::FTPArchive::Release::Acquire-By-Hash=yes" : "APT::FTPArchive::Release::Label=test", "-o", expiry,
 		"release", "dists/stable", NULL);
 	for (size_t i = 0; a->by_hash && i < ARRAY_LEN(names); i++)
