@@ -249,13 +249,15 @@ static void repack_primary(const char *dir)
 {
 	cleanup_free char *repodata = text_of("%s/repodata", dir), *repomd = text_of("%s/repomd.xml", repodata);
 	cleanup_free char *packed = yum_repository_primary(dir), *again = text_of("%s/primary.xml.zst", repodata);
+	cleanup_free char *plain = text_of("%s/primary.xml", repodata);
 	cleanup_buf struct buf text = { 0 };
+	struct err e;
 	char hex[DIGEST_HEX + 1];
 	size_t size;
 
 	file_gunzip(packed, &text);
 	remove_all(packed);
-	file_put(repodata, "primary.xml", buf_text(&text));
+	cr_assert(file_replace(plain, text.data, text.len, 0644, &e) == 0, "%s", e.message);
 	work_in(repodata, NULL, "zstd", "-q", "--rm", "primary.xml", NULL);
 	digest_of_file(again, hex, &size);
 	cleanup_free char *name = text_of("%s-primary.xml.zst", hex), *place = text_of("%s/%s", repodata, name);
