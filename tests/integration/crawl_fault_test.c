@@ -252,7 +252,7 @@ static const struct fault bucket_faults[] = {
 	{ "an error page for a bucket", &published_bucket, page_is_an_error_page, "/store", "HTML" },
 	{ "an error page for the last page", &published_bucket, second_page_is_an_error_page, "/store", "HTML" },
 	{ "half a page", &published_bucket, page_is_cut, "/store", "Premature end" },
-	{ "a store that ignores the marker", &published_bucket, marker_is_ignored, "/store", "" },
+	{ "a store that ignores the marker", &published_bucket, marker_is_ignored, "/store", "in a circle" },
 	{ "a page that leads back", &published_bucket, page_leads_back, "/store", "is not behind" },
 	{ "a page that does not say whether it is the last", &published_bucket, page_has_no_end, "/store", "last page" },
 	{ "an empty bucket", &published_bucket, bucket_is_empty, "", "names nothing" },

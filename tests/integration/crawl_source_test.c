@@ -83,8 +83,9 @@ Test(crawl_source, a_mirror_of_ones_own)
 Test(crawl_source, a_mirror_list)
 {
 	cleanup_free char *good = text_of("%s/archive", scene.web.url);
-	cleanup_free char *text =
-		text_of("# made up\nhttp://127.0.0.1:9/nobody\n%s/nothing/\n%s/\nhttp://127.0.0.1:9/never\n", scene.web.url, good);
+	cleanup_free char *text = text_of(
+		"# made up\nhttp://127.0.0.1:9/nobody\n%s/nothing/\nhttp://127.0.0.1:9/nobody\n%s/\nhttp://127.0.0.1:9/never\n",
+		scene.web.url, good);
 	cleanup_free char *indexes = text_of("indexes:\n  - name: main\n    yum: {mirror-list: \"%s/mirror.list\", keyring: %s}\n"
 					     "    packages: ['kernel-devel-.*\\.rpm']\n",
 					     scene.web.url, scene.key.keyring);
