@@ -263,3 +263,86 @@ Test(crawl_fault, buckets)
 {
 	places_try(bucket_faults, ARRAY_LEN(bucket_faults));
 }
+
+/* --- what is no fault of a document --- */
+
+/* An archive in the middle of its update: names show what is old or not whole yet, digests what belongs together. */
+static void names_are_behind(struct place *p)
+{
+	place_put(p, "dists/stable/main/binary-amd64/Packages.xz", error_page);
+	place_put(p, "dists/stable/main/binary-amd64/Packages.gz", error_page);
+}
+
+static const struct fault update_faults[] = {
+	{ "an update at work, with by-hash", &published_apt_by_hash, names_are_behind, NULL, NULL },
+};
+
+Test(crawl_fault, updates_at_work)
+{
+	places_try(update_faults, ARRAY_LEN(update_faults));
+}
+
+static const unsigned three[] = { 9, 10, 11, 0 };
+
+/* The good one's new kernel has to wait until all of the distro's indexes are good. */
+Test(crawl_fault, one_bad_index_of_two)
+{
+	struct place *p = place_open(&published_yum_gz);
+	cleanup_free char *indexes = published_indexes(&p->published, p->url, ""), *bad = text_of("%s/nothing", p->url);
+	cleanup_free char *rules = p->published.kind->rules(&p->published, bad);
+	cleanup_free char *both = text_of("%s  - name: other\n%s", indexes, rules);
+
+	checkout_describe(&p->checkout, "example-rpm", "broken", both);
+	checkout_crawl(&p->checkout, &p->program, 1, NULL);
+	checkout_expect_same(&p->checkout, "broken", &p->before, "one bad index of two");
+	cr_expect(strstr(buf_text(&p->program.err), "'other'") && !strstr(buf_text(&p->program.err), "'main'"), "%s",
+		  buf_text(&p->program.err));
+	place_expect_steady(p, "one bad index of two");
+}
+
+/* Without the ledger only dates are lost, also when there is something else in its place. */
+Test(crawl_fault, the_ledger_is_lost)
+{
+	struct place *p = place_open(&published_apt);
+	cleanup_free char *ledger = text_of("%s/ledger.sqlite", p->checkout.cache);
+	struct checkout_state state = { 0 };
+	struct err e;
+
+	checkout_crawl(&p->checkout, &p->program, 0, NULL);
+	place_expect(p, "broken", three);
+	checkout_remember(&p->checkout, "broken", &state);
+	cr_assert(path_remove(p->checkout.cache, &e) == 0, "%s", e.message);
+	checkout_crawl(&p->checkout, &p->program, 0, NULL);
+	checkout_expect_same(&p->checkout, "broken", &state, "no ledger");
+
+	cr_assert(path_remove(p->checkout.cache, &e) == 0, "%s", e.message);
+	file_put(p->checkout.cache, "ledger.sqlite", error_page);
+	program_release(&p->program);
+	place_start(p);
+	cr_expect_neq(program_finish(&p->program), 0);
+	cr_expect(strstr(buf_text(&p->program.err), ledger), "%s", buf_text(&p->program.err));
+	checkout_expect_same(&p->checkout, "broken", &state, "a ledger that is none");
+	checkout_state_release(&state);
+}
+
+/* Under the name of a package there is another one now: suspicious, and taken only when somebody says so. */
+Test(crawl_fault, a_package_changes_under_its_name)
+{
+	struct place *p = place_open(&published_apt);
+	const struct published *t = &p->published;
+
+	package_make_deb(t->apt.pool, "linux-headers-6.1.0-9-amd64", "6.1.9-1", "amd64", "linux-kbuild-6.1, surprise");
+	t->kind->publish(t);
+	checkout_crawl(&p->checkout, &p->program, 0, NULL);
+	cr_expect(strstr(buf_text(&p->program.err), "warning: ") &&
+			  strstr(buf_text(&p->program.err), "linux-headers-6.1.0-9-amd64_6.1.9-1_amd64.deb"),
+		  "%s", buf_text(&p->program.err));
+	cleanup_free char *path = checkout_path(&p->checkout, "broken", ".digests");
+	cleanup_free char *url = text_of("%s/pool/main/l/linux/linux-headers-6.1.0-9-amd64_6.1.9-1_amd64.deb", p->url);
+	cleanup_free char *file = text_of("%s%s", t->dir, url + strlen(p->url)), *line = package_digest_line(file, url);
+	cleanup_buf struct buf digests = { 0 };
+	file_bytes(path, &digests);
+	cr_expect(!strstr(buf_text(&digests), line), "the digest has become the new one:\n%s", buf_text(&digests));
+	checkout_crawl(&p->checkout, &p->program, 0, "--accept-changed", NULL);
+	place_expect(p, "broken", three);
+}
