@@ -10,6 +10,7 @@
 #include "crawl/counts.h"
 #include "crawl/lists_lock.h"
 #include "crawl/start.h"
+#include "fetch/url.h"
 #include "kernel/digests.h"
 
 /* --- has an index shrunk --- */
@@ -47,11 +48,13 @@ static int check_shrink(const struct settling *s, struct walk_index *index, cons
 		return -1;
 	if (now >= before || (before - now) * 100 <= before * index->rules->shrink_percent || is_accepted(s, name))
 		return 0;
-	char *reason = str_printf(e,
-				  "%s: lists %" PRIu64 " of the %" PRIu64
-				  " packages that it had, more than %u %% are gone; if that is true, --accept-shrink %s/%s",
-				  index->roots[index->root_count - 1].url, now, before, index->rules->shrink_percent,
-				  s->distro->name, name);
+	cleanup_free char *shown = url_shown(index->roots[index->root_count - 1].url, e);
+	char *reason =
+		!shown ? NULL
+		       : str_printf(e,
+				    "%s: lists %" PRIu64 " of the %" PRIu64
+				    " packages that it had, more than %u %% are gone; if that is true, --accept-shrink %s/%s",
+				    shown, now, before, index->rules->shrink_percent, s->distro->name, name);
 	if (!reason)
 		return -1;
 	log_printf(s->options->log, LOG_ERROR, "%s: index '%s': %s; the list stays as it is", s->distro->name, name, reason);

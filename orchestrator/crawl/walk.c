@@ -140,8 +140,11 @@ static int use_known(struct walk *w, struct visit *v, struct err *e)
 	if (v->stage == VISIT_SIGNATURE)
 		return 0;
 	int there = ledger_document_get(w->ledger, v->key, &v->index->rules_digest, w->now, &v->known, e);
-	if (there <= 0)
+	if (there <= 0) {
+		if (there < 0)
+			visit_free(v);
 		return there;
+	}
 	v->has_known = true;
 	if (!v->digest_known || !digest_equal(&v->sha256, &v->known.sha256))
 		return 0;
@@ -306,8 +309,8 @@ static int start_all(struct walk *w, struct err *e)
 	return 0;
 }
 
-/* Why a root is no good although each of its documents is; NULL: it is. An archive says under its signature that a suite is empty; of
- * the others an empty answer is only that. */
+/* Why a root is no good although each of its documents is; NULL: it is. An archive says under its signature that a suite is empty;
+ * of the others an empty answer is only that. */
 static const char *root_problem(const struct walk_index *index, const struct walk_root *root)
 {
 	if (index->rules->kind != INDEX_APT && root->named == 0)
