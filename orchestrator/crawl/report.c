@@ -83,7 +83,8 @@ static int append_text(const struct distro_report *d, struct buf *ret, struct er
 	if (buf_printf(ret, e, "%s: ", d->name) < 0)
 		return -1;
 	if (!d->good) {
-		if (buf_printf(ret, e, "list unchanged, %zu kernel%s known; ", d->known_kernels, plural(d->known_kernels)) < 0)
+		if (buf_printf(ret, e, "%s, %zu kernel%s known; ", d->problem ? "not brought up to date" : "list unchanged",
+			       d->known_kernels, plural(d->known_kernels)) < 0)
 			return -1;
 	} else if (buf_printf(ret, e, "%zu kernel%s known, %zu new; %zu package%s, %zu new, %zu vanished, %zu published no more; ",
 			      d->known_kernels, plural(d->known_kernels), d->new_kernels.len, d->known_urls, plural(d->known_urls),

@@ -228,10 +228,9 @@ static int leave(const struct settling *s, const char *path, struct distro_repor
 	return 0;
 }
 
-int settle(struct settling *s, struct distro_report *ret, struct err *e)
+static int settle_list(struct settling *s, const char *path, struct distro_report *ret, struct err *e)
 {
-	cleanup_free char *path = path_join(s->options->root, s->distro->list, e);
-	cleanup_free char *counts_path = path ? index_counts_path(path, e) : NULL;
+	cleanup_free char *counts_path = index_counts_path(path, e);
 	cleanup_index_counts struct index_counts counts = { 0 };
 	cleanup_close int lock = -1;
 
@@ -247,4 +246,19 @@ int settle(struct settling *s, struct distro_report *ret, struct err *e)
 	    check_shrinks(s, &counts, e) < 0 || report_failures(s, ret, e) < 0)
 		return -1;
 	return ret->good && has_good(s) ? merge(s, path, &counts, ret, e) : leave(s, path, ret, e);
+}
+
+int settle(struct settling *s, struct distro_report *ret, struct err *e)
+{
+	cleanup_free char *path = path_join(s->options->root, s->distro->list, e);
+	struct err ignored;
+
+	if (!path)
+		return -1;
+	if (settle_list(s, path, ret, e) == 0)
+		return 0;
+	/* However far it came, what is known is what the files say. */
+	if (leave(s, path, ret, &ignored) < 0)
+		ret->known_urls = ret->known_kernels = 0;
+	return -1;
 }

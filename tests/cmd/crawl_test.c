@@ -323,6 +323,51 @@ Test(crawl, a_bad_list_stops_before_anything_is_asked, .timeout = 60)
 	cr_expect_not_null(strstr(buf_text(&o.err), "second.txt:2: blank line"), "%s", buf_text(&o.err));
 }
 
+Test(crawl, a_bad_companion_of_a_list_does_so_too, .timeout = 60)
+{
+	static const char *const paths[] = { counts_path, "supported-kernels/second.digests" };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		cleanup_site struct site s;
+		cleanup_outcome struct outcome o = { 0 };
+		site_make(&s);
+		give_index(&s, "", "");
+		publish(&s, "1 2");
+		site_write(&s, paths[i], "nonsense\n");
+		cr_expect_eq(CRAWL(&s, &o), 2, "%s: %d", paths[i], o.code);
+		cr_expect_not_null(strstr(buf_text(&o.err), paths[i]), "%s", buf_text(&o.err));
+		expect_listed(&s, list_path, "");
+	}
+}
+
+/* The name of a file in the making is longer than that of the list: this one can be read and not replaced. */
+Test(crawl, a_list_that_cannot_be_written, .timeout = 60)
+{
+	cleanup_site struct site s;
+	cleanup_outcome struct outcome o = { 0 };
+	cleanup_buf struct buf descriptor = { 0 };
+	char name[241] = "", list[300];
+	struct err e;
+
+	memset(name, 'x', sizeof(name) - 1);
+	snprintf(list, sizeof(list), "supported-kernels/%s.txt", name);
+	site_make(&s);
+	give_index(&s, "", "");
+	publish(&s, "1 2");
+	cleanup_free char *text = text_of(&s, "distros/second.yaml"), *full = path_join(s.root, list, &e);
+	char *at = strstr(text, list_path);
+	cr_assert_not_null(at);
+	cr_assert_eq(buf_printf(&descriptor, &e, "%.*s%s%s", (int)(at - text), text, list, at + strlen(list_path)), 0);
+	site_write(&s, "distros/second.yaml", buf_text(&descriptor));
+	FILE *f = fopen(full, "we");
+	cr_assert_not_null(f);
+	fputs("http://a.example.org/devel-5.14.0-7.x86_64_1.deb\n", f);
+	cr_assert_eq(fclose(f), 0);
+	cr_expect_eq(CRAWL(&s, &o, "--distro", "second"), 1, "%s", buf_text(&o.err));
+	cr_expect_str_eq(buf_text(&o.out), "second: not brought up to date, 1 kernel known; 1 index good\n");
+	expect_listed(&s, list, "7");
+}
+
 /* --- digests --- */
 
 static void hex_of(const char *text, char hex[DIGEST_HEX + 1])
@@ -341,7 +386,8 @@ static void publish_repository(struct site *s, const char *folder, const struct 
 	char primary_hex[DIGEST_HEX + 1];
 	struct err e;
 	cleanup_free char *dir = str_printf(&e, "%s/%s/repodata", s->root, folder);
-	cleanup_free char *primary_path = str_printf(&e, "%s/primary.xml", dir), *repomd_path = str_printf(&e, "%s/repomd.xml", dir);
+	cleanup_free char *primary_path = str_printf(&e, "%s/primary.xml", dir),
+			  *repomd_path = str_printf(&e, "%s/repomd.xml", dir);
 
 	cr_assert_eq(path_make_dirs(dir, &e), 0);
 	hex_of(buf_text(primary), primary_hex);
