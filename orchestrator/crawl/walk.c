@@ -96,7 +96,7 @@ int walk_add(void *context, struct visit *v, struct err *e)
 	if (v->size_known)
 		w->expected += v->size;
 	queue_put(w, v);
-	return 0;
+	return 1;
 }
 
 /* --- from the pool --- */
