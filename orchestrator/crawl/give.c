@@ -112,6 +112,7 @@ static int give_package(struct visit *v, const struct index_item *item, struct e
 			strv_release(&p.depends);
 			return -1;
 		}
+	index->roots[v->root].chosen += p.chosen;
 	return found_add(index->found, &p, e);
 }
 
@@ -171,6 +172,19 @@ static int check_expiry(struct walk *w, const struct visit *v, int64_t valid_unt
 	return 0;
 }
 
+/* Whether it names packages; else further documents, whose number says nothing of what is behind them. */
+static bool names_packages(const struct visit *v)
+{
+	switch (v->kind) {
+	case DOCUMENT_LISTING:
+		return v->level == v->index->rules->descend.len;
+	case DOCUMENT_JSON:
+		return v->level + 1 == v->index->rules->step_count;
+	default:
+		return v->kind == DOCUMENT_PACKAGES || v->kind == DOCUMENT_PRIMARY || v->kind == DOCUMENT_BUCKET;
+	}
+}
+
 static int take_items(struct walk *w, struct visit *v, const struct buf *items, struct err *e)
 {
 	struct giving g = { w, v };
@@ -179,7 +193,8 @@ static int take_items(struct walk *w, struct visit *v, const struct buf *items, 
 	if (index_items_decode(buf_text(items), items->len, give, &g, &facts, e) < 0 ||
 	    check_expiry(w, v, facts.valid_until, e) < 0)
 		return -1;
-	v->index->roots[v->root].entries += facts.entries;
+	if (names_packages(v))
+		v->index->roots[v->root].named += facts.entries;
 	if (v->kind != DOCUMENT_MIRROR_LIST)
 		return 0;
 	int next = try_next_repository(w, v->index, e);

@@ -102,7 +102,7 @@ static const struct fault yum_faults[] = {
 	{ "half of the primary document", &published_yum_xz, primary_is_cut, "primary.xml.xz", "bytes where" },
 	{ "a signed error page for the primary document", &published_yum_gz, primary_is_a_signed_error_page, "primary.xml.gz",
 	  "HTML" },
-	{ "an empty primary document", &published_yum_gz, primary_names_nothing, "", "has no package" },
+	{ "an empty primary document", &published_yum_gz, primary_names_nothing, "", "names nothing at all" },
 	{ "half of the kernels", &published_yum_gz, half_is_gone, "", "1 of the 2 packages" },
 };
 
