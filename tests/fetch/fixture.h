@@ -3,7 +3,7 @@
 #define TESTS_FETCH_FIXTURE_H
 
 #include "fetch/download.h"
-#include "support/http_server.h"
+#include "../support/http_server.h"
 
 enum { WANTED_MAX = 64, OWNED_MAX = 128 };
 

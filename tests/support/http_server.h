@@ -1,7 +1,7 @@
 /* A small real HTTP/1.1 server on 127.0.0.1 that misbehaves on demand. Each request for a path takes the next step of that path's
  * script; the last step stays. Failures of the server itself abort the test program. */
-#ifndef TESTS_FETCH_HTTP_SERVER_H
-#define TESTS_FETCH_HTTP_SERVER_H
+#ifndef TESTS_SUPPORT_HTTP_SERVER_H
+#define TESTS_SUPPORT_HTTP_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
