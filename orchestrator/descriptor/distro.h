@@ -37,6 +37,10 @@ struct distro {
 				 * from all of them */
 	size_t mirror_count;
 	char *package_manager; /* of the distro itself: "apt"; NULL: none known */
+	/* Archives that keep what a mirror has dropped, by the mirror's name: addresses below which its files are once more, tried
+	 * in this order after all else. `${last-seen}` in one is when a file was last known to be published (YYYYMMDDTHHMMSSZ). */
+	struct mirror *snapshots;
+	size_t snapshot_count;
 	struct group_rules kernel;
 	struct tree_rules tree;
 	struct toolchain_rules toolchain;
