@@ -66,6 +66,7 @@ struct cache_entry {
 	uint64_t size;	 /* bytes */
 	int64_t fetched; /* seconds since 1970 */
 	bool present;	 /* the bytes are there with this size (not hashed) */
+	bool fresh;	 /* by cache_fetch: it was not there before */
 	int fd;		 /* by cache_open_package only, else -1 */
 };
 

@@ -309,7 +309,7 @@ static int store(struct fetching *g, struct errand *r, const struct fetch_result
 	w->partial = *p;
 	*p = (struct partial){ .fd = -1 };
 	w->entry = (struct cache_entry){
-		.fd = -1, .digest = result->digest, .size = result->size, .fetched = time(NULL), .present = true
+		.fd = -1, .digest = result->digest, .size = result->size, .fetched = time(NULL), .present = true, .fresh = true
 	};
 	w->entry.url = str_dup(url, e);
 	w->entry.name = steal_ptr(&r->name);

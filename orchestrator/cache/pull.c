@@ -79,7 +79,7 @@ static int write_record(struct pulling *g, const struct pull_item *item, uint64_
 	ret->digest = item->digest;
 	ret->size = size;
 	ret->fetched = time(NULL);
-	ret->present = true;
+	ret->present = ret->fresh = true;
 	cleanup_free char *path = item->url ? cache_record_path(g->pull->cache, url, e) : NULL;
 	if (!item->url)
 		return 0;
