@@ -97,7 +97,7 @@ static int take_place(struct bucket *b, const char *place, struct err *e)
 	if (!*place || *place == '-')
 		return err_set(e, ERR_USAGE, "'%s' is no bucket: expected a directory, gs://..., s3://... or rclone's remote:path",
 			       place);
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		if (str_starts(place, forms[i].prefix))
 			return expand_form(b, i, place + strlen(forms[i].prefix), e);
 	if (strstr(place, "://") && !strchr(place, ','))
@@ -257,14 +257,39 @@ static int learn_features(struct bucket *b, struct err *e)
 	return 0;
 }
 
+static bool has_sub(const struct strv *names, const char *sub)
+{
+	for (size_t i = 0; i < names->len; i++)
+		if (str_starts(names->items[i], sub) && names->items[i][strlen(sub)] == '/')
+			return true;
+	return false;
+}
+
+/* Renames what stands below incoming/sub into place, file by file: a directory that is not there yet would be renamed whole, and
+ * no file of it told. */
+static int move_sub(struct bucket *b, const char *incoming, const char *sub, const struct bucket_events *events, struct err *e)
+{
+	const struct rclone_events quiet = { 0 }, moving = { .copied = events->moved, .context = events->context };
+	cleanup_free char *from = str_printf(e, "%s/%s", incoming, sub);
+	cleanup_free char *to = place_of(b, sub, e);
+	const char *const mkdir[] = { "mkdir", to, NULL };
+	const char *const move[] = { "move", from, to, "--ignore-existing", "--immutable", "--no-traverse", NULL };
+
+	if (!from || !to || rclone_run(&b->rclone, mkdir, NULL, &quiet, e) < 0)
+		return -1;
+	return rclone_run(&b->rclone, move, NULL, &moving, e) < 0 ? -1 : 0;
+}
+
 /* By way of a directory of our own beside the others, and a rename of each file when it is whole. */
 static int put_by_rename(struct bucket *b, const struct strv *names, const char *dir, const struct bucket_events *events,
 			 struct err *e)
 {
-	const struct rclone_events quiet = { 0 }, moving = { .copied = events->moved, .context = events->context };
+	static const char *const subs[] = { "sha256", "urls" };
+	const struct rclone_events quiet = { 0 };
 	const struct bucket_events copying = { .progress = events->progress, .context = events->context };
 	uint32_t number = 0;
 	char name[32];
+	struct err why;
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		return err_set(e, ERR_SYSTEM, "getrandom failed");
@@ -272,20 +297,17 @@ static int put_by_rename(struct bucket *b, const struct strv *names, const char 
 	cleanup_free char *incoming = place_of(b, name, e);
 	if (!incoming)
 		return -1;
-	const char *const move[] = { "move", incoming, b->root, "--ignore-existing", "--immutable", "--no-traverse", NULL };
 	const char *const purge[] = { "purge", incoming, NULL };
 	int result = copy(b, dir, incoming, names, &copying, e);
 	/* What has come is good, also when not all has. */
-	if (result == 0 || e->kind == ERR_FAILED) {
-		struct err why;
-		if (rclone_run(&b->rclone, move, NULL, &moving, &why) < 0 && result == 0) {
+	for (size_t i = 0; i < ARRAY_LEN(subs) && (result >= 0 || e->kind == ERR_FAILED); i++)
+		if (has_sub(names, subs[i]) && move_sub(b, incoming, subs[i], events, &why) < 0 && result >= 0) {
 			*e = why;
 			result = -1;
 		}
-		/* What stays there is what somebody else has put in place meanwhile. */
-		if (rclone_run(&b->rclone, purge, NULL, &quiet, &why) < 0)
-			log_printf(b->rclone.log, LOG_DEBUG, "bucket '%s': %s", b->shown, why.message);
-	}
+	/* What stays there is what somebody else has put in place meanwhile. */
+	if ((result >= 0 || e->kind == ERR_FAILED) && rclone_run(&b->rclone, purge, NULL, &quiet, &why) < 0)
+		log_printf(b->rclone.log, LOG_DEBUG, "bucket '%s': %s", b->shown, why.message);
 	return result < 0 ? -1 : 0;
 }
 

@@ -60,7 +60,7 @@ static int pull(struct puller *p, struct err *e)
 
 	int result = pull_items(&how, p->items, p->count, e);
 	p->result->bytes = how.bytes;
-	for (size_t i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count && result == 0; i++)
 		p->result->absent += p->items[i].end == PULL_ABSENT;
 	if (result < 0 || !p->count || p->result->absent < p->count)
 		return result;

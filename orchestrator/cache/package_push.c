@@ -233,6 +233,19 @@ static int check_content(struct pusher *p, struct content *content, struct err *
 	return 0;
 }
 
+/* The next names that the bucket lacks; *ret_bytes is what they come to. */
+static int next_batch(struct pusher *p, size_t *at, struct strv *ret_names, uint64_t *ret_bytes, struct err *e)
+{
+	for (; *at < p->content_count && ret_names->len < BATCH; ++*at) {
+		struct content *content = &p->contents[*at];
+		int good = content->state == PUSH_MISSING ? check_content(p, content, e) : 0;
+		if (good < 0 || (good && strv_take(ret_names, pull_content_name(&content->digest, e), e) < 0))
+			return -1;
+		*ret_bytes += good ? content->size : 0;
+	}
+	return 0;
+}
+
 static int push_contents(struct pusher *p, struct err *e)
 {
 	const struct bucket_events events = { .moved = on_moved, .progress = on_progress, .context = p };
@@ -242,14 +255,8 @@ static int push_contents(struct pusher *p, struct err *e)
 	for (size_t at = 0; at < p->content_count;) {
 		cleanup_strv struct strv names = { 0 };
 		uint64_t bytes = 0;
-		for (; at < p->content_count && names.len < BATCH; at++) {
-			struct content *content = &p->contents[at];
-			int good = content->state == PUSH_MISSING ? check_content(p, content, e) : 0;
-			if (good < 0 || (good && strv_take(&names, pull_content_name(&content->digest, e), e) < 0))
-				return -1;
-			bytes += good ? content->size : 0;
-		}
-		if (bucket_put(p->transfer->bucket, &names, p->cache->root, &events, e) < 0)
+		if (next_batch(p, &at, &names, &bytes, e) < 0 ||
+		    bucket_put(p->transfer->bucket, &names, p->cache->root, &events, e) < 0)
 			return -1;
 		/* What somebody else put there meanwhile was passed over, and is not told. */
 		for (size_t i = 0; i < names.len; i++) {

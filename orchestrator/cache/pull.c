@@ -194,20 +194,30 @@ static int ask_batch(struct pulling *g, const struct strv *names, struct err *e)
 	return result;
 }
 
+/* One object that can't be had (an access list, a link) must not cost the rest; a bucket that gives nothing at all ends it. */
 static int ask_contents(struct pulling *g, struct err *e)
 {
+	int outcome = 0;
+
 	for (size_t at = 0; at < g->count && g->items[at].digest_known;) {
 		cleanup_strv struct strv names = { 0 };
+		uint64_t before = g->pull->bytes;
+		struct err why;
 		for (; at < g->count && g->items[at].digest_known && names.len < BATCH; at++) {
 			if (at && digest_equal(&g->items[at].digest, &g->items[at - 1].digest))
 				continue;
 			if (strv_take(&names, pull_content_name(&g->items[at].digest, e), e) < 0)
 				return -1;
 		}
-		if (ask_batch(g, &names, e) < 0)
-			return -1;
+		if (ask_batch(g, &names, &why) == 0)
+			continue;
+		if (outcome == 0)
+			*e = why;
+		outcome = -1;
+		if (why.kind != ERR_FAILED || g->pull->bytes == before)
+			break;
 	}
-	return 0;
+	return outcome;
 }
 
 /* What the bucket's record says of an item whose digest nobody else knows. */

@@ -90,6 +90,8 @@ static int pull(struct cache_command *o, struct cache *cache, struct err *e)
 		.bucket = bucket, .on_moved = on_moved, .on_bad = on_bad, .on_progress = on_progress, .context = o
 	};
 	int result = pull_with(o, cache, &transfer, &got, e);
+	if (result < 0 && !got.moved && !got.bad)
+		return -1;
 	log_printf(&o->context.log, LOG_INFO,
 		   "%s: %" PRIu64 " packages were there, %" PRIu64 " pulled (%.1f MB), %" PRIu64 " not in the bucket, %" PRIu64
 		   " refused",
@@ -109,6 +111,8 @@ static int push(struct cache_command *o, struct cache *cache, struct err *e)
 		.bucket = bucket, .on_moved = on_moved, .on_bad = on_bad, .on_progress = on_progress, .context = o
 	};
 	int result = cache_push(cache, &transfer, &put, e);
+	if (result < 0 && !put.moved && !put.bad)
+		return -1;
 	log_printf(&o->context.log, LOG_INFO, "%s: %" PRIu64 " packages were there, %" PRIu64 " pushed (%.1f MB), %" PRIu64 " bad",
 		   bucket_shown(bucket), put.there, put.moved, megabytes(put.bytes), put.bad);
 	return result < 0 ? -1 : put.bad ? EXIT_CHECK : EXIT_GOOD;
