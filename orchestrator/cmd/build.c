@@ -84,6 +84,7 @@ static const struct option_table build_tables[] = {
 	{ image_option_table, offsetof(struct build_options, image) },
 	{ context_engine_options, offsetof(struct build_options, context) },
 	{ context_mirror_options, offsetof(struct build_options, context) },
+	{ context_bucket_options, offsetof(struct build_options, context) },
 	{ context_options, offsetof(struct build_options, context) },
 	{ 0 },
 };

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "cmd/upstream.h"
 #include "engine/engine.h"
 
 void groundwork_release(struct groundwork *g)
@@ -48,6 +49,8 @@ static int open_stores(struct groundwork *g, struct context *c, bool dry_run, st
 		return -1;
 	if (there && (cache_open(c->cache_path, &c->log, &g->cache, e) < 0 ||
 		      artifact_store_open(c->cache_path, &c->log, &g->artifacts, e) < 0))
+		return -1;
+	if (g->cache && context_upstream(c, &g->inputs.distros, g->cache, e) < 0)
 		return -1;
 	if (context_mirrors(c, &g->inputs.distros, &g->inputs.recipes, &g->mirrors, e) < 0 ||
 	    context_mirrors(c, &g->inputs.distros, &g->inputs.recipes, &g->toolchain_mirrors, e) < 0)

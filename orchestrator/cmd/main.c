@@ -17,7 +17,7 @@ static const struct command commands[] = {
 	{ "plan", cmd_plan, "say what a build would do, with which toolchain and why" },
 	{ "image", cmd_image, "assemble and load the base image from what is in the output tree" },
 	{ "crawl", cmd_crawl, "find what the distributions publish, bring the lists up to date" },
-	{ "cache", cmd_cache, "the package cache: fetch, list, delete" },
+	{ "cache", cmd_cache, "the package cache: fetch, verify, add, pull, push, prune, delete, list" },
 	{ "toolchain", cmd_toolchain, "the builder images: list, build" },
 	{ "lint", cmd_lint, "check descriptors, lists, block list, recipes and probe; all findings at once" },
 	{ "filter", cmd_filter, NULL },
