@@ -195,9 +195,11 @@ Test(distro, fills_a_kernel_into_the_tree_rules)
 {
 	cleanup_distro struct distro d = load_example();
 	struct err e = { 0 };
-	const struct kernel k = {
-		.release = (char *)"6.1.0-56-amd64", .id = (char *)"x", .version = (char *)"6.1.0", .arch = d.arch
-	};
+	const struct kernel k = { .release = (char *)"6.1.0-56-amd64",
+				  .base = (char *)"6.1.0-56",
+				  .id = (char *)"x",
+				  .version = (char *)"6.1.0",
+				  .arch = d.arch };
 	cleanup_tree_rules struct tree_rules rules = { 0 };
 	cr_assert_eq(distro_tree_rules(&d, &k, &rules, &e), 0, "%s", e.message);
 	cr_expect_str_eq(rules.build_dir, "usr/src/6.1.0-56-amd64");
