@@ -24,6 +24,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "deep", "1:18: nested more than 12 deep" },
 		{ "duplicate-key", "6:1: key 'name' was there before, in line 1" },
 		{ "empty", "2:1: the file is empty" },
+		{ "fix-up", "30:13: no fix-up 'drop-dangling-link', did you mean 'drop-dangling-links'?" },
 		{ "floor-unquoted", "35:15: expected text, found a number; put quotes around it: \"3.10\"" },
 		{ "floor", "35:15: 'v3' is not a kernel version like '4.14'" },
 		{ "format", "5:9: unknown package format 'rmp': expected 'deb', 'rpm', 'tar' or 'image'" },
