@@ -98,8 +98,8 @@ static int report_leftovers(const char *list, const struct kernel_set *set, stru
 		return -1;
 	for (size_t i = 0; i < set->leftover_count; i++) {
 		const struct kernel_leftover *l = &set->leftovers[i];
-		log_printf(log, LOG_WARNING, "%s:%u: '%s' is left over: %s", l->uncrawled ? uncrawled : list, l->line,
-			   path_base(l->url), l->reason);
+		log_printf(log, l->stands_elsewhere ? LOG_DEBUG : LOG_WARNING, "%s:%u: '%s' is left over: %s",
+			   l->uncrawled ? uncrawled : list, l->line, path_base(l->url), l->reason);
 	}
 	return 0;
 }

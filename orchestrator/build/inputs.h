@@ -42,7 +42,7 @@ struct inputs_options {
 };
 
 /* Lists: every finding of a bad list goes to the log, the first becomes the error. Leftovers of the grouping are warnings in the
- * log: they cost their own kernel only. */
+ * log: they cost their own kernel only. Those that stand elsewhere in the list cost nothing: debug. */
 must_check int inputs_load(const struct inputs_options *options, struct log *log, struct inputs *ret, struct err *e);
 /* The part that needs no list and no distro: probe and module version, for the image alone. */
 must_check int inputs_load_probe(const struct inputs_options *options, struct inputs *ret, struct err *e);

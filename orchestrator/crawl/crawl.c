@@ -7,7 +7,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "crawl/counts.h"
 #include "crawl/settle.h"
+#include "kernel/digests.h"
 
 enum { DOCUMENTS_KEPT_DAYS = 90 };
 
@@ -82,14 +84,20 @@ static bool is_chosen(const struct crawl_options *o, const struct distro *d)
 	return !o->chosen->len || strv_has(o->chosen, d->name);
 }
 
-/* A list that can't be read would be found out only after the walk. */
+/* A list or a companion of it that can't be read would be found out only after the walk. */
 static int check_list(const struct crawl_options *o, const struct distro *d, struct err *e)
 {
 	cleanup_free char *path = path_join(o->root, d->list, e);
+	cleanup_free char *counts_path = path ? index_counts_path(path, e) : NULL;
+	cleanup_free char *digests_path = counts_path ? digest_table_path(path, e) : NULL;
+	cleanup_index_counts struct index_counts counts = { 0 };
+	cleanup_of(digest_table) struct digest_table *digests = NULL;
 	cleanup_list_texts struct list_texts texts = { 0 };
 	cleanup_known struct known known = { 0 };
 
-	return !path || known_read(path, &texts, e) < 0 || known_parse(&texts, path, d, o->log, &known, e) < 0 ? -1 : 0;
+	if (!digests_path || known_read(path, &texts, e) < 0 || known_parse(&texts, path, d, o->log, &known, e) < 0)
+		return -1;
+	return index_counts_load(counts_path, &counts, e) < 0 || digest_table_load(digests_path, &digests, e) < 0 ? -1 : 0;
 }
 
 /* --- sites --- */
@@ -175,6 +183,16 @@ static int settle_all(struct crawl *c, struct crawl_report *ret, struct err *e)
 	return 0;
 }
 
+/* What was found out is worth telling all the same. */
+static void expire_documents(struct crawl *c)
+{
+	struct err why;
+
+	if (!c->options->dry_run &&
+	    ledger_documents_expire(c->ledger, time(NULL) - (int64_t)DOCUMENTS_KEPT_DAYS * 24 * 3600, &why) < 0)
+		log_printf(c->options->log, LOG_WARNING, "forgetting old documents: %s", why.message);
+}
+
 int crawl_run(const struct crawl_options *options, struct crawl_report *ret, struct err *e)
 {
 	cleanup_crawl struct crawl c = { .options = options };
@@ -183,8 +201,7 @@ int crawl_run(const struct crawl_options *options, struct crawl_report *ret, str
 	if (check_names(options, e) < 0 || add_sites(&c, e) < 0 || ledger_open(options->ledger_path, &c.ledger, e) < 0 ||
 	    walk_run(options, c.ledger, c.indexes, c.index_count, e) < 0 || settle_all(&c, &report, e) < 0)
 		return -1;
-	if (!options->dry_run && ledger_documents_expire(c.ledger, time(NULL) - (int64_t)DOCUMENTS_KEPT_DAYS * 24 * 3600, e) < 0)
-		return -1;
+	expire_documents(&c);
 	*ret = report;
 	report = (struct crawl_report){ 0 };
 	return 0;

@@ -18,14 +18,20 @@ static int try_next_repository(struct walk *w, struct walk_index *index, struct 
 {
 	static const char tail[] = "/repodata/repomd.xml";
 
-	if (index->attempt >= index->repositories.len)
-		return 0;
-	const char *url = index->repositories.items[index->attempt++];
-	size_t len = strlen(url), root = index->root_count;
-	found_drop(index->found, index->number);
-	if (index_add_root(index, url, str_ends(url, tail) ? len - strlen(tail) : len, e) < 0)
-		return -1;
-	return walk_add(w, visit_new(index, root, DOCUMENT_REPOMD, str_dup(url, e), e), e) < 0 ? -1 : 1;
+	/* One that stands in the list twice has been tried. */
+	for (int is_new = 0; !is_new;) {
+		if (index->attempt >= index->repositories.len)
+			return 0;
+		const char *url = index->repositories.items[index->attempt++];
+		size_t len = strlen(url), root = index->root_count;
+		found_drop(index->found, index->number);
+		if (index_add_root(index, url, str_ends(url, tail) ? len - strlen(tail) : len, e) < 0)
+			return -1;
+		is_new = walk_add(w, visit_new(index, root, DOCUMENT_REPOMD, str_dup(url, e), e), e);
+		if (is_new < 0)
+			return -1;
+	}
+	return 1;
 }
 
 int walk_fail(struct walk *w, struct walk_index *index, const struct err *why, struct err *e)
@@ -106,6 +112,7 @@ static int give_package(struct visit *v, const struct index_item *item, struct e
 			strv_release(&p.depends);
 			return -1;
 		}
+	index->roots[v->root].chosen += p.chosen;
 	return found_add(index->found, &p, e);
 }
 
@@ -129,7 +136,12 @@ static int give_document(struct walk *w, const struct visit *from, const struct 
 		visit_free(v);
 		return -1;
 	}
-	return walk_add(w, v, e);
+	int is_new = walk_add(w, v, e);
+	/* Pages of a directory may link to each other as they like. A store that gives one page for another would seem to end here.
+	 */
+	if (is_new == 0 && item->document == DOCUMENT_BUCKET)
+		return err_set(e, ERR_CORRUPT, "goes in a circle: its next page is one that has been read already");
+	return is_new < 0 ? -1 : 0;
 }
 
 static int give(void *context, const struct index_item *item, struct err *e)
@@ -160,6 +172,19 @@ static int check_expiry(struct walk *w, const struct visit *v, int64_t valid_unt
 	return 0;
 }
 
+/* Whether it names packages; else further documents, whose number says nothing of what is behind them. */
+static bool names_packages(const struct visit *v)
+{
+	switch (v->kind) {
+	case DOCUMENT_LISTING:
+		return v->level == v->index->rules->descend.len;
+	case DOCUMENT_JSON:
+		return v->level + 1 == v->index->rules->step_count;
+	default:
+		return v->kind == DOCUMENT_PACKAGES || v->kind == DOCUMENT_PRIMARY || v->kind == DOCUMENT_BUCKET;
+	}
+}
+
 static int take_items(struct walk *w, struct visit *v, const struct buf *items, struct err *e)
 {
 	struct giving g = { w, v };
@@ -168,7 +193,8 @@ static int take_items(struct walk *w, struct visit *v, const struct buf *items, 
 	if (index_items_decode(buf_text(items), items->len, give, &g, &facts, e) < 0 ||
 	    check_expiry(w, v, facts.valid_until, e) < 0)
 		return -1;
-	v->index->roots[v->root].entries += facts.entries;
+	if (names_packages(v))
+		v->index->roots[v->root].named += facts.entries;
 	if (v->kind != DOCUMENT_MIRROR_LIST)
 		return 0;
 	int next = try_next_repository(w, v->index, e);

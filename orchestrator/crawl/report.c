@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -83,7 +84,8 @@ static int append_text(const struct distro_report *d, struct buf *ret, struct er
 	if (buf_printf(ret, e, "%s: ", d->name) < 0)
 		return -1;
 	if (!d->good) {
-		if (buf_printf(ret, e, "list unchanged, %zu kernel%s known; ", d->known_kernels, plural(d->known_kernels)) < 0)
+		if (buf_printf(ret, e, "%s, %zu kernel%s known; ", d->problem ? "not brought up to date" : "list unchanged",
+			       d->known_kernels, plural(d->known_kernels)) < 0)
 			return -1;
 	} else if (buf_printf(ret, e, "%zu kernel%s known, %zu new; %zu package%s, %zu new, %zu vanished, %zu published no more; ",
 			      d->known_kernels, plural(d->known_kernels), d->new_kernels.len, d->known_urls, plural(d->known_urls),
@@ -112,12 +114,26 @@ static json_t *texts_json(const struct strv *v)
 	return array;
 }
 
+/* Reasons quote what others wrote, cut where it got too long: that need not be UTF-8. NULL for NULL becomes null. */
+static json_t *quoting_json(const char *text)
+{
+	json_t *value = text ? json_string(text) : json_null();
+
+	if (value)
+		return value;
+	cleanup_free char *plain = strdup(text);
+	for (char *c = plain; c && *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return plain ? json_string(plain) : NULL;
+}
+
 static json_t *index_json(const struct index_report *index)
 {
-	return json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:I, s:I}", "name", index->name, "kind", index->kind, "state",
-			 index_state_name(index->state), "reason", index->reason, "packages", (json_int_t)index->packages,
-			 "documents", (json_int_t)index->documents, "unchanged", (json_int_t)index->unchanged, "bytes",
-			 (json_int_t)index->bytes);
+	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I}", "name", index->name, "kind", index->kind, "state",
+			 index_state_name(index->state), "reason", quoting_json(index->reason), "packages",
+			 (json_int_t)index->packages, "documents", (json_int_t)index->documents, "unchanged",
+			 (json_int_t)index->unchanged, "bytes", (json_int_t)index->bytes);
 }
 
 static json_t *distro_json(const struct distro_report *d)
@@ -127,8 +143,8 @@ static json_t *distro_json(const struct distro_report *d)
 	for (size_t i = 0; i < d->index_count; i++)
 		json_array_append_new(indexes, index_json(&d->indexes[i]));
 	return json_pack(
-		"{s:s, s:b, s:b, s:s?, s:{s:I, s:I}, s:{s:o, s:o}, s:{s:b, s:o, s:o}, s:{s:I, s:I}, s:{s:o, s:o}, s:o, s:o}",
-		"name", d->name, "by_hand", d->by_hand, "good", d->good, "problem", d->problem, "known", "urls",
+		"{s:s, s:b, s:b, s:o, s:{s:I, s:I}, s:{s:o, s:o}, s:{s:b, s:o, s:o}, s:{s:I, s:I}, s:{s:o, s:o}, s:o, s:o}", "name",
+		d->name, "by_hand", d->by_hand, "good", d->good, "problem", quoting_json(d->problem), "known", "urls",
 		(json_int_t)d->known_urls, "kernels", (json_int_t)d->known_kernels, "new", "urls", texts_json(&d->new_urls),
 		"kernels", texts_json(&d->new_kernels), "vanished", "known", d->vanished_known, "urls",
 		texts_json(&d->vanished_urls), "kernels", texts_json(&d->vanished_kernels), "unpublished", "urls",
@@ -142,7 +158,10 @@ int crawl_report_json(const struct crawl_report *r, struct buf *ret, struct err 
 	json_t *distros = json_array();
 
 	for (size_t i = 0; i < r->count; i++)
-		json_array_append_new(distros, distro_json(&r->distros[i]));
+		if (json_array_append_new(distros, distro_json(&r->distros[i])) < 0) {
+			json_decref(distros);
+			return err_no_memory(e);
+		}
 	json_t *root = json_pack("{s:i, s:b, s:o}", "version", JSON_VERSION, "dry_run", r->dry_run, "distros", distros);
 	cleanup_free char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(root);

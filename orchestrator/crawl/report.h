@@ -35,7 +35,7 @@ struct distro_report {
 	char *problem; /* NULL, or why it is not good beyond what its indexes say: a full disk, ... */
 	struct index_report *indexes;
 	size_t index_count;
-	/* In the list and its uncrawled part, after this crawl; before, where it is not good. */
+	/* In the list and its uncrawled part, as they are after this crawl (in a dry run: as they would be). */
 	size_t known_urls, known_kernels;
 	struct strv new_urls, new_kernels; /* by version */
 	struct strv vanished_urls;	   /* listed at the last good crawl by the ledger, and by none now */

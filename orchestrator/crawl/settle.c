@@ -10,6 +10,7 @@
 #include "crawl/counts.h"
 #include "crawl/lists_lock.h"
 #include "crawl/start.h"
+#include "fetch/url.h"
 #include "kernel/digests.h"
 
 /* --- has an index shrunk --- */
@@ -47,11 +48,13 @@ static int check_shrink(const struct settling *s, struct walk_index *index, cons
 		return -1;
 	if (now >= before || (before - now) * 100 <= before * index->rules->shrink_percent || is_accepted(s, name))
 		return 0;
-	char *reason = str_printf(e,
-				  "%s: lists %" PRIu64 " of the %" PRIu64
-				  " packages that it had, more than %u %% are gone; if that is true, --accept-shrink %s/%s",
-				  index->roots[index->root_count - 1].url, now, before, index->rules->shrink_percent,
-				  s->distro->name, name);
+	cleanup_free char *shown = url_shown(index->roots[index->root_count - 1].url, e);
+	char *reason =
+		!shown ? NULL
+		       : str_printf(e,
+				    "%s: lists %" PRIu64 " of the %" PRIu64
+				    " packages that it had, more than %u %% are gone; if that is true, --accept-shrink %s/%s",
+				    shown, now, before, index->rules->shrink_percent, s->distro->name, name);
 	if (!reason)
 		return -1;
 	log_printf(s->options->log, LOG_ERROR, "%s: index '%s': %s; the list stays as it is", s->distro->name, name, reason);
@@ -225,10 +228,9 @@ static int leave(const struct settling *s, const char *path, struct distro_repor
 	return 0;
 }
 
-int settle(struct settling *s, struct distro_report *ret, struct err *e)
+static int settle_list(struct settling *s, const char *path, struct distro_report *ret, struct err *e)
 {
-	cleanup_free char *path = path_join(s->options->root, s->distro->list, e);
-	cleanup_free char *counts_path = path ? index_counts_path(path, e) : NULL;
+	cleanup_free char *counts_path = index_counts_path(path, e);
 	cleanup_index_counts struct index_counts counts = { 0 };
 	cleanup_close int lock = -1;
 
@@ -244,4 +246,19 @@ int settle(struct settling *s, struct distro_report *ret, struct err *e)
 	    check_shrinks(s, &counts, e) < 0 || report_failures(s, ret, e) < 0)
 		return -1;
 	return ret->good && has_good(s) ? merge(s, path, &counts, ret, e) : leave(s, path, ret, e);
+}
+
+int settle(struct settling *s, struct distro_report *ret, struct err *e)
+{
+	cleanup_free char *path = path_join(s->options->root, s->distro->list, e);
+	struct err ignored;
+
+	if (!path)
+		return -1;
+	if (settle_list(s, path, ret, e) == 0)
+		return 0;
+	/* However far it came, what is known is what the files say. */
+	if (leave(s, path, ret, &ignored) < 0)
+		ret->known_urls = ret->known_kernels = 0;
+	return -1;
 }

@@ -19,7 +19,7 @@ struct settling {
 
 /* Completes *ret, whose name is set. All indexes good and none much smaller than before: brings everything up to date (in a dry
  * run: finds out what that would be). Else the files stay as they are. A failure to write is -1, and what has been written until
- * then has lost nothing. */
+ * then has lost nothing; *ret then has what the files say is known. */
 must_check int settle(struct settling *s, struct distro_report *ret, struct err *e);
 
 #endif

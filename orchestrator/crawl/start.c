@@ -102,7 +102,7 @@ int index_start(struct walk_index *index, index_start_fn *start, void *context, 
 	if (r->mirror_list) {
 		if (index_add_root(index, r->mirror_list, strlen(r->mirror_list), e) < 0)
 			return -1;
-		return start(context, visit_new(index, 0, DOCUMENT_MIRROR_LIST, str_dup(r->mirror_list, e), e), e);
+		return start(context, visit_new(index, 0, DOCUMENT_MIRROR_LIST, str_dup(r->mirror_list, e), e), e) < 0 ? -1 : 0;
 	}
 	for (size_t i = 0; i < r->urls.len; i++) {
 		size_t root = index->root_count;

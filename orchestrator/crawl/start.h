@@ -9,7 +9,7 @@
  * the caller fails it with *e. */
 must_check int index_prepare(struct walk_index *index, const char *root, struct err *e);
 
-/* Takes the visit over; NULL (out of memory, *e is set): -1. */
+/* Takes the visit over. 1 it is to come, 0 it was asked for before, -1; NULL (out of memory, *e is set): -1. */
 typedef int index_start_fn(void *context, struct visit *v, struct err *e);
 /* Its roots and the visits to its first documents. */
 must_check int index_start(struct walk_index *index, index_start_fn *start, void *context, struct err *e);

@@ -6,7 +6,8 @@
 
 enum { NAMES_MAX = 500 }; /* a pull request's text has a limit */
 
-/* What others wrote gets into a table cell or a code span: nothing in it may end that. */
+/* What others wrote gets into a code span, where it is neither a link nor an image nor somebody's name: nothing in it may end that.
+ */
 static int append_plain(struct buf *b, const char *text, struct err *e)
 {
 	for (; *text; text++) {
@@ -57,9 +58,9 @@ static int append_table(struct buf *b, const struct crawl_report *r, struct err 
 
 static int append_point(struct buf *b, const char *distro, const char *what, const char *text, struct err *e)
 {
-	if (buf_printf(b, e, "- %s%s: ", distro, what) < 0 || append_plain(b, text, e) < 0)
+	if (buf_printf(b, e, "- %s%s: `", distro, what) < 0 || append_plain(b, text, e) < 0)
 		return -1;
-	return buf_puts(b, "\n", e);
+	return buf_puts(b, "`\n", e);
 }
 
 /* One for each index that was not good: what is missing from this crawl, and why. */

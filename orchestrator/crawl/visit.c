@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "fetch/url.h"
 #include "index/parse.h"
 #include "index/signature.h"
 
@@ -79,8 +80,9 @@ int visit_address(struct visit *v, struct mirror_table *mirrors, struct err *e)
 		return -1;
 	if (interleave(&by_hash, &by_name, &v->candidates, e) < 0)
 		return -1;
+	/* A mirror that somebody set may have a password in its URL: the ledger is no place for that. */
 	if (!v->key)
-		v->key = str_dup(v->digest_known ? v->url : v->candidates.items[0], e);
+		v->key = v->digest_known ? str_dup(v->url, e) : url_origin(v->candidates.items[0], e);
 	return v->key ? 0 : -1;
 }
 

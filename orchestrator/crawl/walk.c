@@ -96,7 +96,7 @@ int walk_add(void *context, struct visit *v, struct err *e)
 	if (v->size_known)
 		w->expected += v->size;
 	queue_put(w, v);
-	return 0;
+	return 1;
 }
 
 /* --- from the pool --- */
@@ -140,8 +140,11 @@ static int use_known(struct walk *w, struct visit *v, struct err *e)
 	if (v->stage == VISIT_SIGNATURE)
 		return 0;
 	int there = ledger_document_get(w->ledger, v->key, &v->index->rules_digest, w->now, &v->known, e);
-	if (there <= 0)
+	if (there <= 0) {
+		if (there < 0)
+			visit_free(v);
 		return there;
+	}
 	v->has_known = true;
 	if (!v->digest_known || !digest_equal(&v->sha256, &v->known.sha256))
 		return 0;
@@ -306,23 +309,26 @@ static int start_all(struct walk *w, struct err *e)
 	return 0;
 }
 
-/* What every document may be good for, and the index still not. */
+/* Why a root is no good although each of its documents is; NULL: it is. An archive says under its signature that a suite is empty;
+ * of the others an empty answer is only that. */
+static const char *root_problem(const struct walk_index *index, const struct walk_root *root)
+{
+	if (index->rules->kind != INDEX_APT && root->named == 0)
+		return "it names nothing at all";
+	return root->chosen == 0 ? "it has no package that `packages` takes" : NULL;
+}
+
+/* Each root on its own: beside full ones an empty one would hardly be seen. */
 static int check_emptiness(const struct walk_index *index, struct err *e)
 {
-	/* An archive says under its signature that a suite is empty; of the others an empty answer is only that. */
-	for (size_t i = 0; index->rules->kind != INDEX_APT && i < index->root_count; i++) {
-		bool is_live = !index->rules->mirror_list || i + 1 == index->root_count;
-		cleanup_free char *shown = url_shown(index->roots[i].url, e);
-		if (!shown)
-			return -1;
-		if (is_live && index->roots[i].entries == 0)
-			return err_set(e, ERR_CORRUPT, "%s: it names nothing at all", shown);
+	/* Of a mirror list and the repositories that were tried the last one is what was taken. */
+	for (size_t i = index->rules->mirror_list ? index->root_count - 1 : 0; i < index->root_count; i++) {
+		const char *problem = root_problem(index, &index->roots[i]);
+		cleanup_free char *shown = problem ? url_shown(index->roots[i].url, e) : NULL;
+		if (problem)
+			return shown ? err_set(e, ERR_CORRUPT, "%s: %s", shown, problem) : -1;
 	}
-	for (size_t i = 0; i < index->found->count; i++)
-		if (index->found->items[i].index == index->number && index->found->items[i].chosen)
-			return 0;
-	cleanup_free char *shown = url_shown(index->roots[0].url, e);
-	return shown ? err_set(e, ERR_CORRUPT, "%s: it has no package that `packages` takes", shown) : -1;
+	return 0;
 }
 
 static int finish_all(struct walk *w, struct err *e)

@@ -14,8 +14,9 @@
 
 /* Where documents of an index begin: what is relative to the root is relative to url. */
 struct walk_root {
-	char *url;	  /* without a slash at the end */
-	uint64_t entries; /* what its documents named, taken or not */
+	char *url;	 /* without a slash at the end */
+	uint64_t named;	 /* packages, taken or not */
+	uint64_t chosen; /* of those */
 };
 
 /* A URL that has been asked for; internal to visits. */

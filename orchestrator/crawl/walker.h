@@ -25,7 +25,7 @@ struct walk {
 	time_t now;
 };
 
-/* An index_start_fn: into the queue, unless its URL was asked for before. context is the walk. */
+/* An index_start_fn: 1 into the queue, 0 its URL was asked for before. context is the walk. */
 must_check int walk_add(void *context, struct visit *v, struct err *e);
 /* The index has failed by why: told, unless its mirror list has another repository to try. */
 must_check int walk_fail(struct walk *w, struct walk_index *index, const struct err *why, struct err *e);

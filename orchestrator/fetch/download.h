@@ -54,9 +54,9 @@ struct fetch_job {
 	bool size_known;
 	uint64_t size;
 	uint64_t max_bytes; /* 0: FETCH_MAX_BYTES */
-	/* As an earlier result gave them; NULL: none. Sent as If-None-Match and If-Modified-Since when the file is asked for from
-	 * its start; without a digest, a partial file that an earlier run left is begun anew for that. file: URLs know no
-	 * conditions. */
+	/* As an earlier result from the first candidate gave them; NULL: none. Sent to that one, as If-None-Match and
+	 * If-Modified-Since, when the file is asked for from its start: of what others have they say nothing. Without a digest, a
+	 * partial file that an earlier run left is begun anew for that. file: URLs know no conditions. */
 	const char *etag, *last_modified;
 	const struct fetch_access *access; /* NULL: a public source */
 };

@@ -308,13 +308,13 @@ static int set_range(struct transfer *t, struct err *e)
 	return same ? set_header(t, "If-Range", t->partial.validator, e) : 0;
 }
 
-/* If-None-Match and If-Modified-Since (RFC 9110, 13.1), for a file that is asked for from its first byte. */
+/* If-None-Match and If-Modified-Since (RFC 9110, 13.1), for a file that is asked for from its first byte, from whom they are. */
 static int set_condition(struct transfer *t, struct err *e)
 {
 	const struct fetch_job *job = t->job;
 
 	t->conditional = false;
-	if (t->offset || url_is_file(t->url))
+	if (t->offset || url_is_file(t->url) || t->url != job->urls->items[0])
 		return 0;
 	if (is_header_value(job->etag)) {
 		if (set_header(t, "If-None-Match", job->etag, e) < 0)

@@ -43,9 +43,21 @@ static void finder_feed(struct finder *f, const char *bytes, size_t len)
 	}
 }
 
+/* What is looked for in the page's bytes. What opens stands before what closes it. */
+enum page_word { PAGE, PAGE_END, PRE, PRE_END, TABLE, TABLE_END, LIST, LIST_END, TITLE, OTHER_TITLE, PAGE_WORD_COUNT };
+
+static const char *const page_words[PAGE_WORD_COUNT] = {
+	[PAGE] = "<html",      [PAGE_END] = "</html",
+	[PRE] = "<pre",	       [PRE_END] = "</pre",
+	[TABLE] = "<table",    [TABLE_END] = "</table",
+	[LIST] = "<ul",	       [LIST_END] = "</ul",
+	[TITLE] = "index of ", [OTHER_TITLE] = "directory listing",
+};
+
 struct listing {
 	struct source *in;
-	struct finder opened, closed;
+	struct finder words[PAGE_WORD_COUNT];
+	bool in_tag; /* where the bytes so far end */
 	uint64_t seen_bytes;
 	bool ended;
 	struct item_out *out;
@@ -54,7 +66,7 @@ struct listing {
 	unsigned level, depth;
 	struct seen *seen;
 	size_t links;
-	bool listed; /* a link that a listing has, and an error page has not */
+	bool listed; /* there is what a listing has, and an error page has not */
 	bool parent_text;
 	uint64_t entries;
 	size_t gap; /* bytes since something was told */
@@ -118,6 +130,7 @@ static int put_directory(struct listing *l, struct err *e)
 
 	l->entries++;
 	int rc = pattern_match(l->descend, l->name.data, e);
+	l->listed = l->listed || rc > 0;
 	return rc <= 0 ? rc : l->out->put(l->out, &item, e);
 }
 
@@ -127,6 +140,7 @@ static int put_file(struct listing *l, struct err *e)
 
 	l->entries++;
 	int rc = choice_takes(&l->choice, path_base(l->name.data), e);
+	l->listed = l->listed || rc > 0;
 	return rc <= 0 ? rc : l->out->put(l->out, &item, e);
 }
 
@@ -141,10 +155,8 @@ static int take_link(struct listing *l, const char *href, struct err *e)
 		l->listed = true;
 	l->parent_text = *href == '/' && href[1] != '/';
 	int rc = is_below(l, href, &directory, e);
-	if (rc > 0) {
-		l->listed = true;
+	if (rc > 0)
 		rc = remember(l, l->reference.data, e);
-	}
 	if (rc <= 0 || directory != (l->descend != NULL))
 		return rc;
 	return directory ? put_directory(l, e) : put_file(l, e);
@@ -238,8 +250,11 @@ static int take_bytes(struct listing *l, const char *bytes, size_t len, struct e
 		return err_set(e, ERR_LIMIT, "a tag or comment is longer than %d bytes", GAP_MAX);
 	if (memchr(bytes, '\0', len))
 		return err_set(e, ERR_CORRUPT, "has a NUL byte");
-	finder_feed(&l->opened, bytes, len);
-	finder_feed(&l->closed, bytes, len);
+	for (size_t i = 0; i < PAGE_WORD_COUNT; i++)
+		finder_feed(&l->words[i], bytes, len);
+	const char *opened = memrchr(bytes, '<', len), *closed = memrchr(bytes, '>', len);
+	if (opened || closed)
+		l->in_tag = !closed || (opened && opened > closed);
 	return 0;
 }
 
@@ -261,16 +276,30 @@ static int read_bytes(void *context, char *bytes, int len)
 	return l->failed ? -1 : (int)have;
 }
 
-/* HTML has no mistakes for a parser, so that it's us who must see that a page was cut short: what it opens it closes. */
+/* HTML has no mistakes for a parser, so that it's us who must see that a page was cut short: what it opens it closes. Of a page
+ * that says that it is one its end is enough; few servers leave that out. */
+static bool is_cut(const struct listing *l)
+{
+	if (l->in_tag || l->words[PAGE].found)
+		return l->in_tag || !l->words[PAGE_END].found;
+	for (size_t i = PRE; i <= LIST; i += 2)
+		if (l->words[i].found && !l->words[i + 1].found)
+			return true;
+	return false;
+}
+
 static int check_whole(const struct listing *l, struct err *e)
 {
 	if (!l->seen_bytes)
 		return err_set(e, ERR_CORRUPT, "is empty");
 	if (!l->ended)
 		return err_set(e, ERR_CORRUPT, "could not be read to its end");
-	if (l->opened.found && !l->closed.found)
+	if (is_cut(l))
 		return err_set(e, ERR_CORRUPT, "is cut short");
-	return l->listed ? 0 : err_set(e, ERR_CORRUPT, "is no directory listing: no link leads below it");
+	if (l->listed || l->words[TITLE].found || l->words[OTHER_TITLE].found)
+		return 0;
+	return err_set(e, ERR_CORRUPT,
+		       "is no directory listing: it has neither a link to a directory above nor one that is wanted");
 }
 
 /* Pulled: the push parser of libxml2 2.9 holds most of a page until its end. */
@@ -313,13 +342,13 @@ int index_parse_listing(struct source *in, const struct index_rules *rules, unsi
 	struct err own = { 0 };
 	struct listing l = {
 		.in = in,
-		.opened = { .word = "<html" },
-		.closed = { .word = "</html" },
 		.out = out,
 		.level = level,
 		.e = e ? e : &own,
 	};
 
+	for (size_t i = 0; i < PAGE_WORD_COUNT; i++)
+		l.words[i].word = page_words[i];
 	int rc = level > rules->descend.len ? err_set(e, ERR_INPUT, "there is no level %u", level) : parse(&l, rules, l.e);
 	if (rc == 0)
 		*ret = (struct document_facts){ .entries = l.entries };

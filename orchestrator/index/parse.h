@@ -10,7 +10,7 @@
 enum {
 	INDEX_ITEMS_MAX_BYTES = 64 << 20, /* of the item lines of one document */
 	INDEX_DECODED_MAX_MB = 2048,	  /* of a document, decompressed: more is ERR_LIMIT */
-	INDEX_PARSERS_VERSION = 1, /* part of index_rules_digest: to be raised when a parser gives something else than before */
+	INDEX_PARSERS_VERSION = 2, /* part of index_rules_digest: to be raised when a parser gives something else than before */
 };
 
 /* Parses what is in fd (a regular file, from its start; decompression is found by its first bytes: gz, xz, zst, bz2, none) and

@@ -15,7 +15,7 @@ struct repomd {
 	struct location location;
 	struct index_item item;
 	uint64_t entries;
-	bool in_primary, found;
+	bool is_signed, in_primary, found;
 };
 
 static int open_data(struct repomd *r, const struct xml_element *element, struct err *e)
@@ -50,6 +50,8 @@ static int open_element(void *context, const struct xml_element *element, struct
 
 static int put_primary(struct repomd *r, struct err *e)
 {
+	if (r->is_signed && !r->item.digest_known)
+		return err_set(e, ERR_CORRUPT, "primary: it has no sha256, so that the signature says nothing of it");
 	if (location_reference(&r->location, &r->reference, e) < 0)
 		return err_wrap(e, "primary");
 	r->found = true;
@@ -76,9 +78,9 @@ int index_parse_repomd(struct source *in, const struct index_rules *rules, unsig
 		       struct document_facts *ret, struct err *e)
 {
 	static const struct xml_handler handler = { open_element, close_element };
-	struct repomd r = { .out = out };
+	struct repomd r = { .out = out, .is_signed = rules->keyring };
 
-	(void)rules, (void)level;
+	(void)level;
 	int rc = xml_read(in, &handler, &r, e);
 	if (rc == 0 && !r.found)
 		rc = err_set(e, ERR_CORRUPT, "names no primary");

@@ -61,10 +61,24 @@ static int check_members(const struct index_rules *r, struct err *e)
 	return 0;
 }
 
-static int check_url(const char *url, struct err *e)
+/* What stands before the `@` would get into every line of the list; so it is not shown either. */
+static int check_fetchable(const char *url, struct err *e)
 {
+	size_t len;
+
 	if (!url_is_fetchable(url))
 		return err_set(e, ERR_INPUT, "'%s' is no http, https or file URL", url);
+	const char *authority = url_authority(url, &len);
+	return authority > url && authority[-1] == '@'
+		       ? err_set(e, ERR_INPUT, "the URL of '%.*s' has a user or password in it: 'access' is the place for that",
+				 (int)len, authority)
+		       : 0;
+}
+
+static int check_url(const char *url, struct err *e)
+{
+	if (check_fetchable(url, e) < 0)
+		return -1;
 	return str_ends(url, "/") ? err_set(e, ERR_INPUT, "URL '%s': no slash at its end, please", url) : 0;
 }
 
@@ -75,9 +89,7 @@ static int check_urls(const struct index_rules *r, struct err *e)
 			return -1;
 	if (r->kind == INDEX_YUM && (r->urls.len > 0) == (r->mirror_list != NULL))
 		return err_set(e, ERR_INPUT, "either 'urls' or 'mirror-list' is expected");
-	if (r->mirror_list && !url_is_fetchable(r->mirror_list))
-		return err_set(e, ERR_INPUT, "'%s' is no http, https or file URL", r->mirror_list);
-	return 0;
+	return r->mirror_list ? check_fetchable(r->mirror_list, e) : 0;
 }
 
 static int check_pattern(const char *text, struct err *e)

@@ -72,7 +72,7 @@ bool kernel_name_is_safe(const char *name)
 }
 
 /* Takes reason over; NULL (out of memory, *e is set) is -1. */
-static int add_leftover(struct grouping *g, const struct kernel_url *source, char *reason)
+static int add_leftover(struct grouping *g, const struct kernel_url *source, bool stands_elsewhere, char *reason)
 {
 	cleanup_free char *owned = reason;
 	if (!reason)
@@ -90,7 +90,11 @@ static int add_leftover(struct grouping *g, const struct kernel_url *source, cha
 	if (!url)
 		return -1;
 	set->leftovers[set->leftover_count++] = (struct kernel_leftover){
-		.url = url, .reason = steal_ptr(&owned), .line = source->line, .uncrawled = source->uncrawled
+		.url = url,
+		.reason = steal_ptr(&owned),
+		.stands_elsewhere = stands_elsewhere,
+		.line = source->line,
+		.uncrawled = source->uncrawled,
 	};
 	return 0;
 }
@@ -100,9 +104,10 @@ static int read_list(struct grouping *g)
 	for (size_t i = 0; i < g->list->count; i++) {
 		struct item *item;
 		char *reason = NULL;
-		if (group_index_add(g->index, &g->list->urls[i], &item, &reason, g->e) < 0)
+		bool again;
+		if (group_index_add(g->index, &g->list->urls[i], &item, &reason, &again, g->e) < 0)
 			return -1;
-		if (!item && add_leftover(g, &g->list->urls[i], reason) < 0)
+		if (!item && add_leftover(g, &g->list->urls[i], again, reason) < 0)
 			return -1;
 	}
 	group_index_sort(g->index);
@@ -181,12 +186,12 @@ static int complete_kernel(struct grouping *g, struct item *candidate, struct it
 {
 	const char *problem = name_problem(g->rules, candidate);
 	if (problem)
-		return add_leftover(g, candidate->source, str_printf(g->e, "kernel '%s' %s", candidate->id, problem));
+		return add_leftover(g, candidate->source, false, str_printf(g->e, "kernel '%s' %s", candidate->id, problem));
 	parts[0] = candidate;
 	for (size_t i = 1; i < g->rules->package_count; i++) {
 		parts[i] = group_index_find(g->index, candidate, i);
 		if (!parts[i])
-			return add_leftover(g, candidate->source, missing_reason(g, candidate, i));
+			return add_leftover(g, candidate->source, false, missing_reason(g, candidate, i));
 	}
 	/* Room for every candidate was made beforehand. */
 	return fill_kernel(g, &g->set.kernels[g->set.count++], parts) < 0 ? -1 : 1;
@@ -224,7 +229,7 @@ static int complete_kernels(struct grouping *g, struct item **candidates, size_t
 	for (size_t i = 0; i < count; i++) {
 		struct item *candidate = candidates[i];
 		if (winner && strcmp(winner->id, candidate->id) == 0) {
-			if (add_leftover(g, candidate->source, loser_reason(winner, candidate, order, g->e)) < 0)
+			if (add_leftover(g, candidate->source, true, loser_reason(winner, candidate, order, g->e)) < 0)
 				return -1;
 			continue;
 		}
@@ -254,7 +259,7 @@ static int group_items(struct grouping *g)
 			continue;
 		char *reason =
 			str_printf(g->e, "no complete kernel needs this '%s' package", g->rules->packages[items[i]->rule].role);
-		if (add_leftover(g, items[i]->source, reason) < 0)
+		if (add_leftover(g, items[i]->source, false, reason) < 0)
 			return -1;
 	}
 	return 0;

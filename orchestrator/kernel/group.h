@@ -74,8 +74,9 @@ struct kernel {
 
 struct kernel_leftover {
 	char *url, *reason;
-	unsigned line;	/* in the list */
-	bool uncrawled; /* ... or in its companion (kernel_list_load_all) */
+	bool stands_elsewhere; /* nothing is lost by it: its kernel, or a newer revision of it, is in the set by another line */
+	unsigned line;	       /* in the list */
+	bool uncrawled;	       /* ... or in its companion (kernel_list_load_all) */
 };
 
 struct kernel_set {

@@ -271,12 +271,14 @@ static int fill_item(struct group_index *index, struct item *item, const struct 
 	return item->rule == 0 ? name_kernel(index, item, match, e) : file_item(index, item, match, e);
 }
 
-int group_index_add(struct group_index *index, const struct kernel_url *source, struct item **ret, char **ret_reason, struct err *e)
+int group_index_add(struct group_index *index, const struct kernel_url *source, struct item **ret, char **ret_reason,
+		    bool *ret_again, struct err *e)
 {
 	struct err unusable = { 0 };
 	unsigned parts = index->rules->rules->path_parts;
 	cleanup_free char *name = kernel_url_tail(source->url, parts ? parts : 1, &unusable);
 	*ret = NULL;
+	*ret_again = false;
 	if (!name) {
 		*ret_reason = str_dup(unusable.message, e);
 		return *ret_reason ? 0 : -1;
@@ -284,6 +286,7 @@ int group_index_add(struct group_index *index, const struct kernel_url *source, 
 	struct named_item *named = NULL;
 	HASH_FIND_STR(index->by_name, name, named);
 	if (named) {
+		*ret_again = true;
 		*ret_reason = str_printf(e, "the same package as in line %u", named->item.source->line);
 		return *ret_reason ? 0 : -1;
 	}

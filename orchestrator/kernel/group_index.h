@@ -25,9 +25,10 @@ struct group_index;
 
 must_check int group_index_new(const struct ready_rules *rules, struct group_index **ret, struct err *e);
 void group_index_free(struct group_index *index);
-/* Adds a URL. NULL and *ret_reason (caller frees) when no rule wants it; else the item, borrowed. -1: error. */
+/* Adds a URL. NULL and *ret_reason (caller frees) when no rule wants it, or, *ret_again, when its package was added before; else
+ * the item, borrowed. -1: error. */
 must_check int group_index_add(struct group_index *index, const struct kernel_url *source, struct item **ret, char **ret_reason,
-			       struct err *e);
+			       bool *ret_again, struct err *e);
 /* All items, in the order in which they were added. */
 struct item *const *group_index_items(const struct group_index *index, size_t *ret_count);
 /* To be called once, after the last add and before the first find. */

@@ -94,6 +94,8 @@ static const char *characters_problem(const char *text, size_t len)
 
 const char *url_problem(const char *text, size_t len)
 {
+	if (len > KERNEL_URL_MAX)
+		return "a URL longer than 1900 bytes";
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
 		size_t prefix = strlen(schemes[i].prefix);
 		if (len < prefix || memcmp(text, schemes[i].prefix, prefix) != 0)

@@ -12,6 +12,7 @@
 enum {
 	KERNEL_LIST_MAX_BYTES = 64 << 20,
 	KERNEL_LIST_MAX_LINE = 2048,
+	KERNEL_URL_MAX = 1900, /* so that it fits into a line of digests.h too */
 	KERNEL_LIST_MAX_FINDINGS = 100,
 };
 
@@ -28,8 +29,8 @@ struct kernel_list {
 
 /* Format: one http, https or file URL a line, LF (the last may lack it). `#` at the start of a line or after a blank begins a
  * comment. No list is too short: an empty file is an empty list. Errors: blank lines, CR, control bytes, blanks within or before an
- * URL, bytes above 0x7e in a URL, a URL without host or file name, a URL that was there before, a line over KERNEL_LIST_MAX_LINE
- * bytes.
+ * URL, bytes above 0x7e in a URL, a URL without host or file name or over KERNEL_URL_MAX bytes, a URL that was there before, a line
+ * over KERNEL_LIST_MAX_LINE bytes.
  *
  * `name` stands before the line number in messages. Any finding makes it -1 with ERR_INPUT and the first finding in *e;
  * findings (may be NULL) gets each as `name:line: text`, at most KERNEL_LIST_MAX_FINDINGS. *ret is untouched on failure. */

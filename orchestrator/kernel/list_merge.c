@@ -140,8 +140,6 @@ static int take_finds(struct merge *m, const struct list_finds *finds, struct li
 {
 	for (size_t i = 0; i < finds->count; i++) {
 		const char *url = finds->urls[i], *problem = url_problem(url, strlen(url));
-		if (!problem && strlen(url) > KERNEL_LIST_MAX_LINE)
-			problem = "longer than 2048 bytes";
 		if (problem)
 			return err_set(e, ERR_INPUT, "an index lists '%.300s': %s", url, problem);
 		struct entry *entry;

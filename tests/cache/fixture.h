@@ -2,7 +2,7 @@
 #ifndef TESTS_CACHE_FIXTURE_H
 #define TESTS_CACHE_FIXTURE_H
 
-#include "../fetch/support/http_server.h"
+#include "../support/http_server.h"
 #include "base/buf.h"
 #include "cache/package_cache.h"
 

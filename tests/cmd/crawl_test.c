@@ -9,80 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "program.h"
-#include "stream/digest.h"
-
-static const char list_path[] = "supported-kernels/second.txt", uncrawled_path[] = "supported-kernels/second-uncrawled.txt",
-		  counts_path[] = "supported-kernels/second.counts";
-
-/* The checkout's second distro gets an index: a JSON document in the checkout, whose packages lie beside it. */
-static void give_index(struct site *s, const char *options, const char *more)
-{
-	cleanup_buf struct buf text = { 0 };
-	struct err e;
-	cleanup_free char *path = path_join(s->root, "distros/second.yaml", &e);
-
-	cr_assert_eq(file_read(path, 1 << 20, &text, &e), 0);
-	cr_assert_eq(
-		buf_printf(&text, &e,
-			   "%s"
-			   "indexes:\n"
-			   "  - name: main\n"
-			   "    json: {urls: 'file://%s/index.json', steps: [{path: [kernels, '*'], reference: 'pool/${value}'}]}\n"
-			   "    packages: 'devel-.*'\n%s",
-			   options, s->root, more),
-		0);
-	site_write(s, "distros/second.yaml", buf_text(&text));
-	/* The other one's list is made by hand. */
-	site_write(s, list_path, "");
-}
-
-/* numbers: of the kernels that the index lists, blanks between. */
-static void publish(struct site *s, const char *numbers)
-{
-	cleanup_buf struct buf text = { 0 };
-	cleanup_free char *copy = strdup(numbers);
-	const char *comma = "";
-	struct err e;
-
-	cr_assert_eq(buf_puts(&text, "{\"kernels\": [", &e), 0);
-	for (char *rest = copy, *number; (number = strsep(&rest, " "));)
-		if (*number) {
-			cr_assert_eq(buf_printf(&text, &e, "%s\"devel-5.14.0-%s.x86_64_1.deb\"", comma, number), 0);
-			comma = ", ";
-		}
-	cr_assert_eq(buf_puts(&text, "]}\n", &e), 0);
-	site_write(s, "index.json", buf_text(&text));
-}
-
-/* What a file below the checkout has, as the numbers of its kernels. */
-static void expect_listed(struct site *s, const char *path, const char *numbers)
-{
-	cleanup_buf struct buf text = { 0 }, found = { 0 };
-	struct err e = { 0 };
-	cleanup_free char *full = path_join(s->root, path, &e);
-
-	if (file_read(full, 1 << 20, &text, &e) < 0)
-		cr_assert_eq(e.kind, ERR_NOT_FOUND, "%s", e.message);
-	for (const char *at = buf_text(&text); (at = strstr(at, "/devel-5.14.0-"));) {
-		at += strlen("/devel-5.14.0-");
-		cr_assert_eq(buf_printf(&found, &e, "%s%.*s", found.len ? " " : "", (int)strcspn(at, "."), at), 0);
-	}
-	cr_expect_str_eq(buf_text(&found), numbers, "%s: %s", path, buf_text(&text));
-}
-
-static int crawl(struct site *s, struct outcome *o, const char *const words[])
-{
-	const char *all[16] = { "crawl", "--progress", "plain" };
-	size_t n = 3;
-
-	for (; *words; words++)
-		all[n++] = *words;
-	run_on_site(s, all, o);
-	return o->code;
-}
-
-#define CRAWL(s, o, ...) crawl(s, o, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#include "crawling.h"
 
 Test(crawl, finds_adds_and_keeps, .timeout = 60)
 {
@@ -93,7 +20,7 @@ Test(crawl, finds_adds_and_keeps, .timeout = 60)
 	give_index(&s, "", "");
 	publish(&s, "9 10");
 	cr_expect_eq(CRAWL(&s, &o[0]), 0, "%s", buf_text(&o[0].err));
-	expect_listed(&s, list_path, "9 10");
+	expect_listed(&s, LIST_PATH, "9 10");
 	cr_expect_not_null(strstr(buf_text(&o[0].out), "second: 2 kernels known, 2 new; 2 packages, 2 new, 0 vanished"), "%s",
 			   buf_text(&o[0].out));
 	cr_expect_not_null(strstr(buf_text(&o[0].out), "example: the list is made by hand\n"), "%s", buf_text(&o[0].out));
@@ -102,7 +29,7 @@ Test(crawl, finds_adds_and_keeps, .timeout = 60)
 			 "second: 2 kernels known, 0 new; 2 packages, 0 new, 0 vanished, 0 published no more; 1 index good\n");
 	publish(&s, "10 11");
 	cr_expect_eq(CRAWL(&s, &o[2], "--distro", "second"), 0, "%s", buf_text(&o[2].err));
-	expect_listed(&s, list_path, "9 10 11");
+	expect_listed(&s, LIST_PATH, "9 10 11");
 	cr_expect_str_eq(buf_text(&o[2].out),
 			 "second: 3 kernels known, 1 new; 3 packages, 1 new, 1 vanished, 1 published no more; 1 index good\n");
 	cr_expect_eq(CRAWL(&s, &o[3], "--distro", "second"), 0);
@@ -123,36 +50,15 @@ Test(crawl, an_archive_that_forgets, .timeout = 60)
 	cr_expect_eq(CRAWL(&s, &o[0]), 0, "%s", buf_text(&o[0].err));
 	publish(&s, "10 11");
 	cr_expect_eq(CRAWL(&s, &o[1]), 0, "%s", buf_text(&o[1].err));
-	expect_listed(&s, list_path, "10 11");
-	expect_listed(&s, uncrawled_path, "9");
+	expect_listed(&s, LIST_PATH, "10 11");
+	expect_listed(&s, UNCRAWLED_PATH, "9");
 	publish(&s, "9 10 11");
 	cr_expect_eq(CRAWL(&s, &o[2], "--json"), 0, "%s", buf_text(&o[2].err));
-	expect_listed(&s, list_path, "9 10 11");
-	expect_listed(&s, uncrawled_path, "");
+	expect_listed(&s, LIST_PATH, "9 10 11");
+	expect_listed(&s, UNCRAWLED_PATH, "");
 	cr_expect_not_null(strstr(buf_text(&o[2].out), "\"back\": ["), "%s", buf_text(&o[2].out));
 	for (size_t i = 0; i < ARRAY_LEN(o); i++)
 		outcome_release(&o[i]);
-}
-
-/* The text of a file below the checkout, "" for none. */
-static char *text_of(struct site *s, const char *path)
-{
-	cleanup_buf struct buf text = { 0 };
-	struct err e;
-	cleanup_free char *full = path_join(s->root, path, &e);
-
-	if (file_read(full, 1 << 20, &text, &e) < 0)
-		return strdup("");
-	return strdup(buf_text(&text));
-}
-
-static unsigned count_of(const char *text, const char *what)
-{
-	unsigned count = 0;
-
-	for (; (text = strstr(text, what)); text += strlen(what))
-		count++;
-	return count;
 }
 
 Test(crawl, what_is_wrong_leaves_the_list_alone, .timeout = 120)
@@ -178,7 +84,7 @@ Test(crawl, what_is_wrong_leaves_the_list_alone, .timeout = 120)
 	give_index(&s, "forgets: true\n", "");
 	publish(&s, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20");
 	cr_assert_eq(CRAWL(&s, &seed), 0, "%s", buf_text(&seed.err));
-	cleanup_free char *list = text_of(&s, list_path), *counts = text_of(&s, counts_path);
+	cleanup_free char *list = text_of(&s, LIST_PATH), *counts = text_of(&s, COUNTS_PATH);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		cleanup_outcome struct outcome o = { 0 };
 		char file[160];
@@ -188,7 +94,7 @@ Test(crawl, what_is_wrong_leaves_the_list_alone, .timeout = 120)
 		else
 			remove(file);
 		cr_expect_eq(CRAWL(&s, &o), 1, "row %zu: %d", i, o.code);
-		cleanup_free char *list_now = text_of(&s, list_path), *counts_now = text_of(&s, counts_path);
+		cleanup_free char *list_now = text_of(&s, LIST_PATH), *counts_now = text_of(&s, COUNTS_PATH);
 		cr_expect_str_eq(list_now, list, "row %zu", i);
 		cr_expect_str_eq(counts_now, counts, "row %zu", i);
 		const char *told = buf_text(&o.err);
@@ -199,7 +105,7 @@ Test(crawl, what_is_wrong_leaves_the_list_alone, .timeout = 120)
 		cr_expect_not_null(strstr(buf_text(&o.out), "second: list unchanged, 20 kernels known; 0 indexes good, 1 failed"),
 				   "row %zu: %s", i, buf_text(&o.out));
 	}
-	expect_listed(&s, uncrawled_path, "");
+	expect_listed(&s, UNCRAWLED_PATH, "");
 }
 
 /* The count that is kept beside the list does it without a ledger, as in a fresh checkout. */
@@ -220,7 +126,7 @@ Test(crawl, a_shrink_is_seen_without_a_ledger_and_may_be_accepted, .timeout = 60
 	cr_expect_eq(CRAWL(&s, &o[2], "--accept-shrink", "second/mian"), 2);
 	cr_expect_not_null(strstr(buf_text(&o[2].err), "'second' has no index 'mian'"), "%s", buf_text(&o[2].err));
 	cr_expect_eq(CRAWL(&s, &o[3], "--accept-shrink", "second/main"), 0, "%s", buf_text(&o[3].err));
-	expect_listed(&s, list_path, "1 2 3 4");
+	expect_listed(&s, LIST_PATH, "1 2 3 4");
 	publish(&s, "1 5");
 	cr_expect_eq(CRAWL(&s, &o[4]), 0, "from now on it is one that counts: %s", buf_text(&o[4].err));
 	for (size_t i = 0; i < ARRAY_LEN(o); i++)
@@ -239,7 +145,7 @@ Test(crawl, replacing_everything_is_no_shrink, .timeout = 60)
 	cr_expect_eq(CRAWL(&s, &first), 0);
 	publish(&s, "4 5 6");
 	cr_expect_eq(CRAWL(&s, &second), 0, "%s", buf_text(&second.err));
-	expect_listed(&s, list_path, "1 2 3 4 5 6");
+	expect_listed(&s, LIST_PATH, "1 2 3 4 5 6");
 }
 
 Test(crawl, a_dry_run_changes_nothing, .timeout = 60)
@@ -253,8 +159,8 @@ Test(crawl, a_dry_run_changes_nothing, .timeout = 60)
 	publish(&s, "1 2 3");
 	cr_expect_eq(CRAWL(&s, &o, "--dry-run"), 0, "%s", buf_text(&o.err));
 	cr_expect_not_null(strstr(buf_text(&o.out), "second: 3 kernels known, 3 new"), "%s", buf_text(&o.out));
-	expect_listed(&s, list_path, "");
-	cleanup_free char *counts = path_join(s.root, counts_path, &e);
+	expect_listed(&s, LIST_PATH, "");
+	cleanup_free char *counts = path_join(s.root, COUNTS_PATH, &e);
 	cr_expect_eq(path_exists(counts, &e), 0);
 }
 
@@ -298,12 +204,12 @@ Test(crawl, private_index_without_its_key, .timeout = 60)
 	site_make(&s);
 	give_index(&s, "forgets: true\n", private);
 	publish(&s, "1 2");
-	site_write(&s, list_path, "http://behind.example.org/devel-5.14.0-0.x86_64_1.deb\n");
+	site_write(&s, LIST_PATH, "http://behind.example.org/devel-5.14.0-0.x86_64_1.deb\n");
 	cr_expect_eq(CRAWL(&s, &o), 0, "%s", buf_text(&o.err));
 	cr_expect_not_null(strstr(buf_text(&o.err), "second: index 'private' is skipped: it is private; set SECOND_TOKEN"), "%s",
 			   buf_text(&o.err));
-	expect_listed(&s, list_path, "1 2 0");
-	expect_listed(&s, uncrawled_path, "");
+	expect_listed(&s, LIST_PATH, "1 2 0");
+	expect_listed(&s, UNCRAWLED_PATH, "");
 	site_env(&s, "SECOND_TOKEN=hunter2");
 	cr_expect_eq(CRAWL(&s, &with_key, "--verbose"), 1);
 	cr_expect_not_null(strstr(buf_text(&with_key.err), "second: index 'private': "), "%s", buf_text(&with_key.err));
@@ -318,87 +224,54 @@ Test(crawl, a_bad_list_stops_before_anything_is_asked, .timeout = 60)
 	site_make(&s);
 	give_index(&s, "", "");
 	publish(&s, "1 2");
-	site_write(&s, list_path, "http://a.example.org/x.deb\n\n");
+	site_write(&s, LIST_PATH, "http://a.example.org/x.deb\n\n");
 	cr_expect_eq(CRAWL(&s, &o), 2, "%d: %s", o.code, buf_text(&o.err));
 	cr_expect_not_null(strstr(buf_text(&o.err), "second.txt:2: blank line"), "%s", buf_text(&o.err));
 }
 
-/* --- digests --- */
-
-static void hex_of(const char *text, char hex[DIGEST_HEX + 1])
+Test(crawl, a_bad_companion_of_a_list_does_so_too, .timeout = 60)
 {
-	struct digest digest;
-	struct err e;
+	static const char *const paths[] = { COUNTS_PATH, DIGESTS_PATH };
 
-	cr_assert_eq(digest_of(text, strlen(text), &digest, &e), 0);
-	digest_hex(&digest, hex);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		cleanup_site struct site s;
+		cleanup_outcome struct outcome o = { 0 };
+		site_make(&s);
+		give_index(&s, "", "");
+		publish(&s, "1 2");
+		site_write(&s, paths[i], "nonsense\n");
+		cr_expect_eq(CRAWL(&s, &o), 2, "%s: %d", paths[i], o.code);
+		cr_expect_not_null(strstr(buf_text(&o.err), paths[i]), "%s", buf_text(&o.err));
+		expect_listed(&s, LIST_PATH, "");
+	}
 }
 
-/* The second distro gets a yum repository in the checkout, with one package that has these bytes. */
-static void publish_rpm(struct site *s, const char *bytes)
-{
-	cleanup_buf struct buf primary = { 0 }, repomd = { 0 };
-	char package_hex[DIGEST_HEX + 1], primary_hex[DIGEST_HEX + 1];
-	struct err e;
-	cleanup_free char *dir = path_join(s->root, "repodata", &e);
-
-	hex_of(bytes, package_hex);
-	cr_assert_eq(path_make_dirs(dir, &e), 0);
-	cr_assert_eq(buf_printf(&primary, &e,
-				"<metadata xmlns=\"http://linux.duke.edu/metadata/common\" packages=\"1\"><package type=\"rpm\">"
-				"<name>devel</name><arch>x86_64</arch><version epoch=\"0\" ver=\"1\" rel=\"1\"/>"
-				"<checksum type=\"sha256\" pkgid=\"YES\">%s</checksum><size package=\"%zu\"/>"
-				"<location href=\"devel-5.14.0-1.x86_64_1.deb\"/></package></metadata>\n",
-				package_hex, strlen(bytes)),
-		     0);
-	hex_of(buf_text(&primary), primary_hex);
-	cr_assert_eq(buf_printf(&repomd, &e,
-				"<repomd xmlns=\"http://linux.duke.edu/metadata/repo\"><data type=\"primary\">"
-				"<checksum type=\"sha256\">%s</checksum><location href=\"repodata/primary.xml\"/><size>%zu</size>"
-				"</data></repomd>\n",
-				primary_hex, primary.len),
-		     0);
-	site_write(s, "repodata/primary.xml", buf_text(&primary));
-	site_write(s, "repodata/repomd.xml", buf_text(&repomd));
-}
-
-static void expect_digest(struct site *s, const char *bytes)
-{
-	cleanup_free char *digests = text_of(s, "supported-kernels/second.digests");
-	char hex[DIGEST_HEX + 1];
-
-	hex_of(bytes, hex);
-	cr_expect(str_starts(digests, hex), "%s", digests);
-}
-
-Test(crawl, a_package_that_changed_under_its_name_is_not_taken, .timeout = 60)
+/* The name of a file in the making is longer than that of the list: this one can be read and not replaced. */
+Test(crawl, a_list_that_cannot_be_written, .timeout = 60)
 {
 	cleanup_site struct site s;
-	struct outcome o[3] = { 0 };
+	cleanup_outcome struct outcome o = { 0 };
 	cleanup_buf struct buf descriptor = { 0 };
+	char name[241] = "", list[300];
 	struct err e;
 
+	memset(name, 'x', sizeof(name) - 1);
+	snprintf(list, sizeof(list), "supported-kernels/%s.txt", name);
 	site_make(&s);
-	cleanup_free char *path = path_join(s.root, "distros/second.yaml", &e);
-	cr_assert_eq(file_read(path, 1 << 20, &descriptor, &e), 0);
-	cr_assert_eq(
-		buf_printf(&descriptor, &e, "indexes: [{name: main, yum: {urls: 'file://%s'}, packages: 'devel-.*'}]\n", s.root),
-		0);
+	give_index(&s, "", "");
+	publish(&s, "1 2");
+	cleanup_free char *text = text_of(&s, "distros/second.yaml"), *full = path_join(s.root, list, &e);
+	char *at = strstr(text, LIST_PATH);
+	cr_assert_not_null(at);
+	cr_assert_eq(buf_printf(&descriptor, &e, "%.*s%s%s", (int)(at - text), text, list, at + strlen(LIST_PATH)), 0);
 	site_write(&s, "distros/second.yaml", buf_text(&descriptor));
-	site_write(&s, list_path, "");
-	publish_rpm(&s, "good");
-	cr_expect_eq(CRAWL(&s, &o[0]), 0, "%s", buf_text(&o[0].err));
-	expect_digest(&s, "good");
-	publish_rpm(&s, "changed");
-	cr_expect_eq(CRAWL(&s, &o[1], "--json"), 0, "%s", buf_text(&o[1].err));
-	expect_digest(&s, "good");
-	cr_expect_eq(count_of(buf_text(&o[1].err), "the old one stays (--accept-changed takes the new one)"), 1, "%s",
-		     buf_text(&o[1].err));
-	cr_expect_not_null(strstr(buf_text(&o[1].out), "\"changed\": [\n        \"file://"), "%s", buf_text(&o[1].out));
-	cr_expect_eq(CRAWL(&s, &o[2], "--accept-changed"), 0, "%s", buf_text(&o[2].err));
-	expect_digest(&s, "changed");
-	for (size_t i = 0; i < ARRAY_LEN(o); i++)
-		outcome_release(&o[i]);
+	FILE *f = fopen(full, "we");
+	cr_assert_not_null(f);
+	fputs("http://a.example.org/devel-5.14.0-7.x86_64_1.deb\n", f);
+	cr_assert_eq(fclose(f), 0);
+	cr_expect_eq(CRAWL(&s, &o, "--distro", "second"), 1, "%s", buf_text(&o.err));
+	cr_expect_str_eq(buf_text(&o.out), "second: not brought up to date, 1 kernel known; 1 index good\n");
+	expect_listed(&s, list, "7");
 }
 
 /* A crawl that was killed while it wrote leaves half a file; the next one clears it away. */

@@ -96,6 +96,25 @@ Test(report, json)
 	json_decref(root);
 }
 
+/* A distro that failed must not be missing for it. */
+Test(report, json_of_a_reason_that_is_not_utf8)
+{
+	cleanup_crawl_report struct crawl_report r = { 0 };
+	cleanup_buf struct buf text = { 0 };
+	struct err e;
+
+	fill(&r);
+	free(r.distros[1].indexes[0].reason);
+	r.distros[1].indexes[0].reason = strdup("'caf\xc3...' is no package");
+	cr_assert_eq(crawl_report_json(&r, &text, &e), 0);
+	json_t *root = json_loads(buf_text(&text), 0, NULL), *distros = json_object_get(root, "distros");
+	cr_assert_eq(json_array_size(distros), 3, "%s", buf_text(&text));
+	json_t *index = json_array_get(json_object_get(json_array_get(distros, 1), "indexes"), 0);
+	cr_assert_not_null(index);
+	cr_expect_str_eq(json_string_value(json_object_get(index, "reason")), "'caf?...' is no package");
+	json_decref(root);
+}
+
 Test(report, markdown)
 {
 	cleanup_crawl_report struct crawl_report r = { 0 };
@@ -112,9 +131,9 @@ Test(report, markdown)
 			 "| beta | 1 | 0 | ? | 0 | **1 of 1** |\n"
 			 "| gamma | 0 | made by hand | | | |\n"
 			 "\n### Look at\n\n"
-			 "- alpha, index `private` skipped: it is private; set ALPHA_TOKEN to crawl it\n"
-			 "- alpha, package with another digest than before: http://a.example/linux-0.deb\n"
-			 "- beta, index `main` failed: http://b.example/x:  html     bad \n"
+			 "- alpha, index `private` skipped: `it is private; set ALPHA_TOKEN to crawl it`\n"
+			 "- alpha, package with another digest than before: `http://a.example/linux-0.deb`\n"
+			 "- beta, index `main` failed: `http://b.example/x:  html     bad `\n"
 			 "\n<details><summary>alpha: 1 new kernel</summary>\n\n- `2-amd64`\n\n</details>\n"
 			 "\n<details><summary>alpha: 1 vanished kernel</summary>\n\n- `1-amd64`\n\n</details>\n",
 			 "%s", buf_text(&text));

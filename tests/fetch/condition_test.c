@@ -95,6 +95,23 @@ Test(condition, a_304_without_a_condition_is_refused)
 	cr_expect_not(odd->ok, "a validator that no header line can hold is not sent");
 }
 
+/* A mirror with an older file, or another clock, would say "not modified" of what it never gave. */
+Test(condition, is_for_the_first_candidate_alone)
+{
+	serve("/second", (struct http_step){ BODY_STEP });
+	struct wanted *w = fixture_want(&x, "x", "/first", "/second", NULL);
+	w->etag = "\"v1\"";
+	w->last_modified = DATE;
+
+	cr_assert_eq(fixture_fetch(&x, &e), 0, "%s", e.message);
+	cr_assert(w->ok, "%s", w->failure.message);
+	cr_expect(wanted_holds(w, BODY, sizeof(BODY) - 1));
+	cr_expect_str_eq(http_server_request(x.server, "/first", 0).if_none_match, "\"v1\"");
+	struct http_request r = http_server_request(x.server, "/second", 0);
+	cr_expect_str_eq(r.if_none_match, "");
+	cr_expect_str_eq(r.if_modified_since, "");
+}
+
 Test(condition, never_together_with_a_range)
 {
 	char *big = fixture_bytes(&x, 2 << 20, 1);

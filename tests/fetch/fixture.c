@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/random_bytes.h"
 #include "base/file.h"
 
 static void write_log(void *context, enum log_level level, const char *line)
@@ -168,14 +169,6 @@ bool wanted_holds(const struct wanted *w, const char *bytes, size_t len)
 
 char *fixture_bytes(struct fixture *x, size_t len, unsigned seed)
 {
-	unsigned char *bytes = malloc(len ? len : 1);
-	uint64_t state = 0x9e3779b97f4a7c15u * (seed + 1);
-
-	cr_assert(bytes && x->owned_count < OWNED_MAX);
-	x->owned[x->owned_count++] = (char *)bytes;
-	for (size_t i = 0; i < len; i++) {
-		state = state * 6364136223846793005u + 1442695040888963407u;
-		bytes[i] = (unsigned char)(state >> 56);
-	}
-	return (char *)bytes;
+	cr_assert_lt(x->owned_count, OWNED_MAX);
+	return x->owned[x->owned_count++] = random_bytes(len, seed);
 }

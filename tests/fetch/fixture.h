@@ -2,8 +2,8 @@
 #ifndef TESTS_FETCH_FIXTURE_H
 #define TESTS_FETCH_FIXTURE_H
 
+#include "../support/http_server.h"
 #include "fetch/download.h"
-#include "support/http_server.h"
 
 enum { WANTED_MAX = 64, OWNED_MAX = 128 };
 

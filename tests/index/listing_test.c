@@ -72,6 +72,8 @@ Test(listing, directories)
 static const struct good_row good[] = {
 	{ "nginx-empty.html", 0, 0, "" },
 	{ "apache-plain-empty.html", 0, 0, "" },
+	{ "bare.html", 0, 1, "package devel-1.rpm\n" },
+	{ "untitled.html", 0, 2, "package devel-1.rpm\n" },
 	{ "elsewhere.html", 0, 3,
 	  "package kernel-devel-14.x86_64.rpm\npackage k/kernel-devel-15.x86_64.rpm\npackage kernel-devel-16.x86_64.rpm\n" },
 };
@@ -84,6 +86,9 @@ static const struct bad_row bad[] = {
 	{ "python-404.html", ERR_CORRUPT, "no directory listing" },
 	{ "json.html", ERR_CORRUPT, "no directory listing" },
 	{ "empty.html", ERR_CORRUPT, "is empty" },
+	{ "maintenance.html", ERR_CORRUPT, "no directory listing" },
+	{ "cut-in-tag.html", ERR_CORRUPT, "is cut short" },
+	{ "cut-bare.html", ERR_CORRUPT, "is cut short" },
 	{ "base.html", ERR_CORRUPT, "links begin at 'https://evil.example/'" },
 	{ "cut-short.html", ERR_CORRUPT, "is cut short" },
 	{ "nul.html", ERR_CORRUPT, "NUL" },
@@ -95,7 +100,7 @@ Test(listing, table)
 {
 	cleanup_index_rules struct index_rules rules = { 0 };
 
-	add_text(&rules.packages, ".*");
+	add_text(&rules.packages, ".*\\.rpm");
 	expect_good(index_parse_listing, &rules, "listing", good, ARRAY_LEN(good));
 	expect_bad(index_parse_listing, &rules, "listing", bad, ARRAY_LEN(bad));
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++) {

@@ -119,6 +119,23 @@ static const struct bad_row bad_repomd[] = {
 	{ "page.xml", ERR_CORRUPT, "is an HTML page" },
 };
 
+/* The chain from the signature to the packages must not have a missing link. */
+Test(repomd, signed_one_without_the_digest_of_its_primary)
+{
+	static char keyring[] = "keys/x.gpg";
+	const struct index_rules rules = { .keyring = keyring };
+	static const char *const files[] = { "repomd/createrepo.xml", "repomd/old.xml" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		cleanup_parsed struct parsed p = { 0 };
+		cleanup_buf struct buf bytes = { 0 };
+		read_data(files[i], &bytes);
+		parse_bytes(index_parse_repomd, &rules, 0, bytes.data, bytes.len, 0, &p);
+		cr_expect_eq(p.rc, i ? -1 : 0, "%s: %s", files[i], p.e.message);
+		cr_expect(!i || strstr(p.e.message, "has no sha256"), "%s: %s", files[i], p.e.message);
+	}
+}
+
 Test(repomd, table)
 {
 	const struct index_rules rules = { 0 };

@@ -137,6 +137,14 @@ static void ftp(struct index_rules *r)
 {
 	add_text(&r->urls, "ftp://a.example/x");
 }
+static void password(struct index_rules *r)
+{
+	add_text(&r->urls, "https://me:s3cr3t@a.example/x");
+}
+static void at_in_path(struct index_rules *r)
+{
+	add_text(&r->urls, "https://a.example/x@y");
+}
 static void mirrors(struct index_rules *r)
 {
 	set(&r->mirror_list, "https://a.example/list");
@@ -226,6 +234,8 @@ Test(rules, check)
 		{ INDEX_APT, component_empty, "component '' is not a plain name" },
 		{ INDEX_APT, slash, "no slash at its end" },
 		{ INDEX_BUCKET, ftp, "'ftp://a.example/x' is no http, https or file URL" },
+		{ INDEX_HTML, password, "the URL of 'a.example' has a user or password in it" },
+		{ INDEX_HTML, at_in_path, NULL },
 		{ INDEX_YUM, only_mirrors, NULL },
 		{ INDEX_YUM, mirrors, "either 'urls' or 'mirror-list'" },
 		{ INDEX_YUM, no_urls, "either 'urls' or 'mirror-list'" },

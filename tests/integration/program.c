@@ -57,14 +57,24 @@ static bool read_some(struct program *p, int64_t deadline_ms)
 	return true;
 }
 
-bool program_wait_for(struct program *p, const char *text)
+static bool wait_for(struct program *p, const struct buf *printed, const char *text)
 {
 	int64_t deadline = clock_now_ms() + PROGRAM_SECONDS_MAX * 1000;
 
-	while (!strstr(buf_text(&p->err), text))
+	while (!strstr(buf_text(printed), text))
 		if (!read_some(p, deadline))
 			return false;
 	return true;
+}
+
+bool program_wait_for(struct program *p, const char *text)
+{
+	return wait_for(p, &p->err, text);
+}
+
+bool program_wait_for_output(struct program *p, const char *text)
+{
+	return wait_for(p, &p->out, text);
 }
 
 int program_finish(struct program *p)

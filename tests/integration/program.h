@@ -21,6 +21,8 @@ struct program {
 void program_start(struct program *p, const char *const argv[]);
 /* Reads on until stderr holds text. false: it ended before, or PROGRAM_SECONDS_MAX went by. */
 bool program_wait_for(struct program *p, const char *text);
+/* The same of stdout. */
+bool program_wait_for_output(struct program *p, const char *text);
 /* Reads to the end; gives the exit code. Fails the test after PROGRAM_SECONDS_MAX. */
 int program_finish(struct program *p);
 /* Kills it when it still runs. Can be called again. */

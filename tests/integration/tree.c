@@ -24,6 +24,15 @@ char *text_of(const char *format, ...)
 	return text;
 }
 
+void text_replace(const char *text, const char *word, const char *with, struct buf *ret)
+{
+	struct err e;
+
+	for (const char *at; (at = strstr(text, word)); text = at + strlen(word))
+		cr_assert(buf_append(ret, text, (size_t)(at - text), &e) == 0 && buf_puts(ret, with, &e) == 0);
+	cr_assert(buf_puts(ret, text, &e) == 0);
+}
+
 static void list_below(const char *dir, const char *prefix, struct strv *ret)
 {
 	cleanup_free char *path = text_of("%s/%s", dir, prefix);

@@ -8,6 +8,8 @@
 
 /* printf to a new string. Caller frees. */
 char *text_of(const char *format, ...) printf_like(1, 2);
+/* Appends text with each occurrence of a word as another. */
+void text_replace(const char *text, const char *word, const char *with, struct buf *ret);
 /* The paths of all files below dir, relative, sorted. No such directory: none. */
 void tree_list(const char *dir, struct strv *ret);
 /* cr_expects that just these files are below dir: names end with NULL, in any order. */

@@ -6,6 +6,7 @@
 
 #include "../support/temp_dir.h"
 #include "base/file.h"
+#include "kernel/list.h"
 
 #define DATA "tests/data/kernel/"
 
@@ -134,6 +135,28 @@ Test(digests, merging_adds_and_keeps)
 	struct package_digest bad = entry("http://h/a b", A, 1);
 	cr_expect_lt(digest_table_merge(t, &bad, false, &outcome, &e), 0);
 	cr_expect_eq(e.kind, ERR_INPUT);
+}
+
+/* What is taken in can be read again: a line has more in it than its URL. */
+Test(digests, the_longest_url_comes_back)
+{
+	cleanup_of(digest_table) struct digest_table *t = parse(""), *again = NULL;
+	char url[KERNEL_LIST_MAX_LINE + 1] = "http://h/";
+	size_t longest = 0;
+
+	for (size_t len = strlen(url); len < KERNEL_LIST_MAX_LINE; len++) {
+		enum digest_merged merged;
+		struct err e;
+		url[len] = 'a';
+		const struct package_digest d = { .url = url, .size_bytes = INT64_MAX };
+		if (digest_table_merge(t, &d, false, &merged, &e) == 0)
+			longest = len + 1;
+	}
+	cr_expect_gt(longest, 1500);
+	cleanup_buf struct buf text = { 0 };
+	struct err e = { 0 };
+	cr_assert_eq(digest_table_encode(t, &text, &e), 0);
+	cr_expect_eq(digest_table_parse(buf_text(&text), text.len, "x.digests", &again, &e), 0, "%s", e.message);
 }
 
 Test(digests, are_written_when_there_is_something)

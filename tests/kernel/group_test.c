@@ -75,7 +75,7 @@ static struct kernel_set group(const struct group_rules *rules, const char *text
 	return set;
 }
 
-/* "id: file file file" for each kernel, then "line reason" for each leftover. */
+/* "id: file file file" for each kernel, then "line reason" for each leftover, "line= reason" when it stands elsewhere. */
 static char *describe(const struct kernel_set *set)
 {
 	struct err e = { 0 };
@@ -87,7 +87,9 @@ static char *describe(const struct kernel_set *set)
 		expect_ok(buf_puts(&out, "\n", &e), &e);
 	}
 	for (size_t i = 0; i < set->leftover_count; i++)
-		expect_ok(buf_printf(&out, &e, "%u %s\n", set->leftovers[i].line, set->leftovers[i].reason), &e);
+		expect_ok(buf_printf(&out, &e, "%u%s %s\n", set->leftovers[i].line, set->leftovers[i].stands_elsewhere ? "=" : "",
+				     set->leftovers[i].reason),
+			  &e);
 	expect_ok(buf_puts(&out, "", &e), &e);
 	return buf_steal(&out);
 }
@@ -136,7 +138,7 @@ static const struct {
 	  H "h-7.2.1-amd64_7.2.1-9.deb\n" H "h-7.2.1-common_7.2.1-9.deb\n" H "h-7.2.1-amd64_7.2.1-10.deb\n" H
 	    "h-7.2.1-common_7.2.1-10.deb\n" H "t-7.2.1_7.2.1-10.deb\n",
 	  "7.2.1-amd64: h-7.2.1-amd64_7.2.1-10.deb h-7.2.1-common_7.2.1-10.deb t-7.2.1_7.2.1-10.deb\n"
-	  "1 superseded by 'h-7.2.1-amd64_7.2.1-10.deb'\n"
+	  "1= superseded by 'h-7.2.1-amd64_7.2.1-10.deb'\n"
 	  "2 no complete kernel needs this 'common' package\n" },
 	{ "an incomplete higher revision leaves the lower in place",
 	  H "h-7.2.1-amd64_7.2.1-9.deb\n" H "h-7.2.1-common_7.2.1-9.deb\n" H "h-7.2.1-amd64_7.2.1-10.deb\n" H
@@ -147,12 +149,12 @@ static const struct {
 	  H "h-6.1.0-22-amd64_6.1.94-1.deb\nhttps://other/x/h-6.1.0-22-amd64_6.1.94-1.deb\n" H "h-6.1.0-22-common_6.1.94-1.deb\n" H
 	    "t-6.1_6.1.94-1.deb\n",
 	  "6.1.0-22-amd64: h-6.1.0-22-amd64_6.1.94-1.deb h-6.1.0-22-common_6.1.94-1.deb t-6.1_6.1.94-1.deb\n"
-	  "2 the same package as in line 1\n" },
+	  "2= the same package as in line 1\n" },
 	{ "escaped and plain names are the same",
 	  H "h-7.2.1%2bd-amd64_7.2.1-1.deb\n" H "h-7.2.1+d-common_7.2.1-1.deb\n" H "t-7.2.1%2Bd_7.2.1-1.deb\n" H
 	    "t-7.2.1+d_7.2.1-1.deb\n",
 	  "7.2.1+d-amd64: h-7.2.1+d-amd64_7.2.1-1.deb h-7.2.1+d-common_7.2.1-1.deb t-7.2.1+d_7.2.1-1.deb\n"
-	  "4 the same package as in line 3\n" },
+	  "4= the same package as in line 3\n" },
 	{ "meta packages and strangers are nobody's",
 	  H "h-6.1-amd64_6.1.94-1.deb\n" H "h-amd64_6.1.94-1.deb\n" H "vim_9.deb\n" H "%2e%2e\n",
 	  "1 no package rule knows 'h-6.1-amd64_6.1.94-1.deb'\n"
@@ -235,7 +237,7 @@ Test(group, patterns_may_see_directories)
 	cr_expect_str_eq(text, "5.1: h common 5.1\n"
 			       "3 kernel '5.2' is incomplete: no 'common' package with base=5.2, rt=, version \n"
 			       "4 no complete kernel needs this 'common' package\n"
-			       "5 the same package as in line 1\n");
+			       "5= the same package as in line 1\n");
 }
 
 Test(group, the_first_template_that_is_full_names_a_kernel)
@@ -284,7 +286,7 @@ Test(group, one_kernel_in_two_places)
 	rules.path_parts = 2;
 	cleanup_kernel_set struct kernel_set set = group(&rules, "http://h/a/k-5-1\nhttp://h/b/k-5-2\nhttp://h/c/k-5-2\n");
 	cleanup_free char *text = describe(&set);
-	cr_expect_str_eq(text, "5: k-5-2\n1 superseded by 'b/k-5-2'\n3 the same kernel as in line 2\n");
+	cr_expect_str_eq(text, "5: k-5-2\n1= superseded by 'b/k-5-2'\n3= the same kernel as in line 2\n");
 }
 
 /* By one order 1.0^1 comes after 1.0.1, by the other before it. */

@@ -27,9 +27,10 @@ struct http_server {
 	pthread_t acceptor, workers[THREADS_MAX];
 	size_t worker_count, serving, most_serving;
 	pthread_mutex_t lock;
-	pthread_cond_t sent_more;
+	pthread_cond_t sent_more, asked;
 	struct script scripts[PATHS_MAX];
 	size_t script_count;
+	unsigned behind; /* port that what has no script is passed on to; 0: none */
 	struct http_request requests[REQUESTS_MAX];
 	size_t request_count;
 	size_t sent;
@@ -132,21 +133,73 @@ static struct script *find_script(struct http_server *s, const char *path)
 	return NULL;
 }
 
-static struct http_step take_step(struct http_server *s, const struct http_request *r)
+/* Gives the port to pass the request on to, or 0 and what to answer. */
+static unsigned take_step(struct http_server *s, const struct http_request *r, struct http_step *ret)
 {
-	struct http_step step = { .status = 404, .body = "not here\n", .len = 9 };
+	*ret = (struct http_step){ .status = 404, .body = "not here\n", .len = 9 };
 
 	pthread_mutex_lock(&s->lock);
 	require(s->request_count < REQUESTS_MAX, "too many requests");
 	s->requests[s->request_count++] = *r;
+	pthread_cond_broadcast(&s->asked);
 	struct script *script = find_script(s, r->path);
+	if (!script)
+		script = find_script(s, HTTP_EVERY_PATH);
 	if (script) {
-		step = script->steps[script->used];
+		*ret = script->steps[script->used];
 		if (script->used + 1 < script->count)
 			script->used++;
 	}
+	unsigned behind = script ? 0 : s->behind;
 	pthread_mutex_unlock(&s->lock);
-	return step;
+	return behind;
+}
+
+/* --- passing on --- */
+
+static int connect_to(unsigned port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				       .sin_port = htons((uint16_t)port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	require(fd >= 0, "socket");
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The head as it came but for the connection, which is closed after one answer. */
+static bool send_head(struct http_server *s, int fd, const char *head)
+{
+	static const char close_line[] = "\r\nConnection: close\r\n\r\n";
+	const char *line = head, *end = strstr(head, "\r\n\r\n");
+	bool ok = true;
+
+	for (; ok && line < end; line = strstr(line + 2, "\r\n")) {
+		const char *text = line == head ? line : line + 2;
+		size_t n = (size_t)(strstr(text, "\r\n") - line);
+		if (strncasecmp(text, "Connection:", 11) != 0)
+			ok = send_all(s, fd, line, n, false);
+	}
+	return ok && send_all(s, fd, close_line, sizeof(close_line) - 1, false);
+}
+
+/* Nobody behind is a connection closed without an answer. */
+static void pass_on(struct http_server *s, int fd, unsigned port, const char *head)
+{
+	char bytes[16384];
+	ssize_t n;
+	int behind = connect_to(port);
+
+	if (behind < 0)
+		return;
+	if (send_head(s, behind, head))
+		while ((n = recv(behind, bytes, sizeof(bytes), 0)) > 0 && send_all(s, fd, bytes, (size_t)n, true))
+			;
+	close(behind);
 }
 
 static void count_serving(struct http_server *s, bool more)
@@ -182,9 +235,8 @@ static void send_body(struct http_server *s, int fd, const struct http_step *ste
 	send_all(s, fd, step->body + from, end - from, true);
 }
 
-static void answer(struct http_server *s, int fd, const struct http_request *r)
+static void answer(struct http_server *s, int fd, const struct http_request *r, struct http_step step)
 {
-	struct http_step step = take_step(s, r);
 	char head[2048], location[512] = "", etag[200] = "", length[64] = "", range[128] = "";
 	int status = step.status ? step.status : 200;
 	size_t from = 0;
@@ -216,6 +268,9 @@ static void answer(struct http_server *s, int fd, const struct http_request *r)
 			 etag, location, step.headers ? step.headers : "");
 	if (send_all(s, fd, head, (size_t)n, false))
 		send_body(s, fd, &step, from);
+	if (step.reset)
+		require(setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger)) == 0,
+			"SO_LINGER");
 }
 
 static void *serve(void *context)
@@ -223,12 +278,21 @@ static void *serve(void *context)
 	struct connection *c = context;
 	struct http_server *s = c->server;
 	char head[8192];
+	bool reset = false;
 
 	if (read_head(c->fd, head, sizeof(head))) {
 		struct http_request r = parse(head);
-		answer(s, c->fd, &r);
+		struct http_step step;
+		unsigned behind = take_step(s, &r, &step);
+		if (behind)
+			pass_on(s, c->fd, behind, head);
+		else
+			answer(s, c->fd, &r, step);
+		reset = !behind && step.reset;
 	}
-	shutdown(c->fd, SHUT_RDWR);
+	/* Once shut down in order it would be too late for a reset. */
+	if (!reset)
+		shutdown(c->fd, SHUT_RDWR);
 	close(c->fd);
 	free(c);
 	return NULL;
@@ -263,6 +327,7 @@ struct http_server *http_server_start(void)
 	require(s, "calloc");
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->sent_more, NULL);
+	pthread_cond_init(&s->asked, NULL);
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	require(s->listen_fd >= 0 && bind(s->listen_fd, (struct sockaddr *)&address, len) == 0 && listen(s->listen_fd, 128) == 0,
@@ -282,6 +347,7 @@ void http_server_stop(struct http_server *s)
 	close(s->listen_fd);
 	close(s->stop_fd);
 	pthread_cond_destroy(&s->sent_more);
+	pthread_cond_destroy(&s->asked);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -305,15 +371,44 @@ void http_server_add(struct http_server *s, const char *path, const struct http_
 	pthread_mutex_unlock(&s->lock);
 }
 
-size_t http_server_requests(struct http_server *s, const char *path)
+void http_server_forget(struct http_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->script_count = 0;
+	memset(s->scripts, 0, sizeof(s->scripts));
+	pthread_mutex_unlock(&s->lock);
+}
+
+void http_server_pass_on(struct http_server *s, unsigned port)
+{
+	pthread_mutex_lock(&s->lock);
+	s->behind = port;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static size_t count_requests(const struct http_server *s, const char *path)
 {
 	size_t n = 0;
 
-	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->request_count; i++)
 		n += !path || strcmp(s->requests[i].path, path) == 0;
+	return n;
+}
+
+size_t http_server_requests(struct http_server *s, const char *path)
+{
+	pthread_mutex_lock(&s->lock);
+	size_t n = count_requests(s, path);
 	pthread_mutex_unlock(&s->lock);
 	return n;
+}
+
+void http_server_wait_requests(struct http_server *s, const char *path, size_t count)
+{
+	pthread_mutex_lock(&s->lock);
+	while (count_requests(s, path) < count)
+		pthread_cond_wait(&s->asked, &s->lock);
+	pthread_mutex_unlock(&s->lock);
 }
 
 struct http_request http_server_request(struct http_server *s, const char *path, size_t i)

@@ -1,1 +1,0 @@
-#include "../fetch/support/http_server.c"

@@ -1,1 +1,0 @@
-#include "support/http_server.c"
