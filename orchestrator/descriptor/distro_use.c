@@ -67,5 +67,7 @@ int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err 
 		if (hasher_text(h, rule->role, e) < 0 || hasher_field(h, flags, sizeof(flags), e) < 0)
 			return -1;
 	}
-	return hash_texts(h, &d->toolchain.make, e);
+	if (hash_texts(h, &d->toolchain.make, e) < 0)
+		return -1;
+	return d->kernel.base.len ? hash_texts(h, &d->kernel.base, e) : 0;
 }

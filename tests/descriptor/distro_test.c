@@ -244,6 +244,8 @@ Test(distro, build_part_changes_with_what_changes_a_build)
 		{ "to: \"\"", "to: \"/\"", false },
 		{ "usr/src/${release}\n", "usr/lib/${release}\n", false },
 		{ "release: \"${release}\"", "release: \"${base}\"", false },
+		{ "release: \"${release}\"", "release: \"${release}\"\n  base: \"${base}\"", false },
+		{ "to: \"\"}\n", "to: \"\"}\n  fix-ups: [drop-dangling-links]\n", false },
 		{ "holds: [config]", "holds: [config, tools]", false },
 		{ "architecture: amd64", "architecture: arm64", false },
 	};
