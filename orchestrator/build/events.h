@@ -25,11 +25,13 @@ enum event_kind {
 	EVENT_TOOLCHAIN_START, /* name = toolchain */
 	EVENT_TOOLCHAIN_LINE,  /* name, text */
 	EVENT_TOOLCHAIN_DONE,  /* name, seconds; failed: text is the reason */
-	EVENT_FETCH,	       /* bytes_done, bytes_total */
-	EVENT_KERNEL_START,    /* kernel */
-	EVENT_KERNEL_PHASE,    /* kernel, text = "reading", "building" */
-	EVENT_TASK_DONE,       /* kernel, kind, verdict, text = reason, path = log of a failure, tail = its last lines */
-	EVENT_KERNEL_DONE,     /* kernel, seconds */
+	EVENT_FETCH,   /* bytes_done, bytes_total; total, todo: packages, 0: not told; name: what is done with them, NULL: a build's
+			* fetch */
+	EVENT_PACKAGE, /* one package has ended: name, text = "fetched", "pulled", ..., path = from where, bytes_total = its size */
+	EVENT_KERNEL_START, /* kernel */
+	EVENT_KERNEL_PHASE, /* kernel, text = "reading", "building" */
+	EVENT_TASK_DONE,    /* kernel, kind, verdict, text = reason, path = log of a failure, tail = its last lines */
+	EVENT_KERNEL_DONE,  /* kernel, seconds */
 	EVENT_IMAGE_START,
 	EVENT_IMAGE_DONE, /* text = reference, name = image id, seconds; failed: text is the reason */
 };

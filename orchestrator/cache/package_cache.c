@@ -1,6 +1,5 @@
 #include "cache/package_cache.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@
 
 int cache_make_dirs(struct cache *c, struct err *e)
 {
-	const char *const dirs[] = { c->contents, c->urls, c->partials, c->bad };
+	const char *const dirs[] = { c->contents, c->urls, c->partials, c->incoming, c->bad };
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
 		if (path_make_dirs(dirs[i], e) < 0)
@@ -40,8 +39,9 @@ int cache_open(const char *dir, struct log *log, struct cache **ret, struct err 
 	c->contents = path_join(c->root, "sha256", e);
 	c->urls = path_join(c->root, "urls", e);
 	c->partials = path_join(c->root, "partial", e);
+	c->incoming = path_join(c->root, "incoming", e);
 	c->bad = path_join(c->root, "bad", e);
-	if (!c->contents || !c->urls || !c->partials || !c->bad || cache_make_dirs(c, e) < 0)
+	if (!c->contents || !c->urls || !c->partials || !c->incoming || !c->bad || cache_make_dirs(c, e) < 0)
 		return -1;
 	*ret = steal_ptr(&c);
 	return 0;
@@ -56,6 +56,7 @@ void cache_close(struct cache *c)
 	free(c->contents);
 	free(c->urls);
 	free(c->partials);
+	free(c->incoming);
 	free(c->bad);
 	free(c);
 }
@@ -116,12 +117,22 @@ int cache_read_record(struct cache *c, const char *url, struct cache_entry *ret,
 	return 0;
 }
 
-/* Sets content aside and turns *why into the message about it. */
-static int set_aside(struct cache *c, const char *path, const char *name, const struct digest *found, struct err *why)
+void cache_set_upstream(struct cache *c, const struct cache_upstream *upstream)
+{
+	c->upstream = *upstream;
+}
+
+bool cache_content_digest(const char *path, struct digest *ret)
+{
+	struct err ignored;
+
+	return digest_parse(path_base(path), ret, &ignored) == 0;
+}
+
+int cache_set_aside(struct cache *c, const char *path, const char *name, const struct digest *found, struct err *why)
 {
 	struct err failed;
 
-	err_wrap(why, "package '%s' in the cache is damaged", name);
 	if (content_set_aside(path, c->bad, name, found, why->message, &failed) < 0)
 		return err_append(why, "it could not be set aside: %s", failed.message);
 	return err_append(why, "set aside in %s", c->bad);
@@ -150,7 +161,8 @@ int cache_has_content(struct cache *c, const char *name, const struct digest *d,
 		return 1;
 	if (why.kind != ERR_CORRUPT)
 		return *e = why, -1;
-	set_aside(c, path, name, &found, &why);
+	err_wrap(&why, "package '%s' in the cache is damaged", name);
+	cache_set_aside(c, path, name, &found, &why);
 	log_printf(c->log, LOG_WARNING, "%s", why.message);
 	return 0;
 }
@@ -203,8 +215,10 @@ int cache_open_package(struct cache *c, const char *url, const struct digest *ex
 		return *e = why, -1;
 	uint64_t size = 0;
 	if (content_verify(fd, wanted, as_recorded ? &found.size : NULL, &actual, &size, &why) < 0) {
-		if (why.kind == ERR_CORRUPT)
-			set_aside(c, path, name, &actual, &why);
+		if (why.kind == ERR_CORRUPT) {
+			err_wrap(&why, "package '%s' in the cache is damaged", name);
+			cache_set_aside(c, path, name, &actual, &why);
+		}
 		return *e = why, -1;
 	}
 	if (!recorded) {

@@ -5,6 +5,7 @@
  *   packages/sha256/ab/<64 hex>           the bytes, mode 0444, by their digest
  *   packages/urls/ab/<64 hex of URL>.json what a URL gave: url, name, sha256, size, when, from (record.h)
  *   packages/partial/<64 hex of URL>      downloads in the making (fetch/partial.h)
+ *   packages/incoming/<8 hex>/            what a bucket gives, until it has been checked (incoming.h)
  *   packages/bad/<name>.<8 hex>           set aside: not what it should have been; `.reason` beside it says why
  * Several processes, also on several machines with one network file system, may work on it at once. Everything appears by
  * rename after fsync, and a record whose bytes are missing counts as missing: a crash at any moment leaves a good cache. */
@@ -30,15 +31,42 @@ must_check int cache_open(const char *dir, struct log *log, struct cache **ret, 
 void cache_close(struct cache *c);
 DEFINE_CLEANUP(cache, struct cache, cache_close)
 
+struct bucket;
+
+/* An archive that keeps what a mirror has dropped: the same tree once more. address may hold `${last-seen}`, which becomes the time
+ * when the file is known to have been published, as YYYYMMDDTHHMMSSZ. */
+struct cache_archive {
+	const struct strv *bases; /* what URLs of the list begin with, without trailing slashes */
+	const char *address;
+};
+extern const char cache_archive_hole[]; /* "last-seen" */
+
+/* Where packages may be had besides the mirrors. Order: the cache itself, bucket, bucket_url, mirrors, archive. Everything is
+ * borrowed and must outlive its use. */
+struct cache_upstream {
+	struct bucket *bucket;	/* NULL: none */
+	const char *bucket_url; /* public address of a bucket, read only; NULL: none */
+	const struct cache_archive *archives;
+	size_t archive_count;
+	/* When a URL was last seen published, seconds since 1970; 0: not known. NULL: only the cache's own records say. */
+	int64_t (*last_seen)(void *context, const char *url);
+	void *context;
+};
+
+/* Copies the struct. Before that, and after {0}, there are only mirrors. Not while the cache is in use. */
+void cache_set_upstream(struct cache *c, const struct cache_upstream *upstream);
+
 /* What the cache has of one URL. Embedded; {.fd = -1} is empty. */
 struct cache_entry {
 	char *url;
 	char *name; /* a safe file name: url_file_name() */
-	char *from; /* the candidate it came from, without secrets; empty: adopted, the bytes were there already */
+	char *from; /* the candidate, the bucket or the file it came from, without secrets; empty: adopted, the bytes were there
+		     * already */
 	struct digest digest;
 	uint64_t size;	 /* bytes */
 	int64_t fetched; /* seconds since 1970 */
 	bool present;	 /* the bytes are there with this size (not hashed) */
+	bool fresh;	 /* by cache_fetch: it was not there before */
 	int fd;		 /* by cache_open_package only, else -1 */
 };
 
@@ -80,11 +108,13 @@ struct cache_fetch_options {
 };
 
 struct cache_fetched {
-	size_t present, fetched, failed; /* items; they add up to n unless the call failed */
-	uint64_t bytes;			 /* received over the wire */
+	size_t present, pulled, fetched, failed; /* items; they add up to n unless the call failed */
+	uint64_t bytes;				 /* received by HTTP */
+	uint64_t bytes_pulled;			 /* out of the bucket */
 };
 
-/* Gets what is missing, in the order given (equal URLs count as one piece of work). An expected digest whose bytes are there under
+/* Gets what is missing: in one go from the bucket what that has, where there is one (what goes wrong with it is a warning), and
+ * the rest by HTTP, in the order given (equal URLs count as one piece of work). An expected digest whose bytes are there under
  * another URL costs no download. Without an expected digest the recorded one counts; without a record the first download is trusted
  * and recorded. 0: done, *ret says how it went, single items may have failed. -1: cancelled, or the cache itself fails (full disk,
  * no permission); what was done stays. */

@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "cache/cache.h"
 #include "cache/content.h"
+#include "cache/incoming.h"
+#include "cache/pull.h"
 #include "cache/record.h"
 #include "cache/storer.h"
 #include "fetch/download.h"
@@ -34,7 +36,8 @@ struct errand {
 	struct strv urls;
 	struct digest digest;
 	bool digest_known, from_record;
-	uint64_t counted; /* what it adds to bytes_total */
+	int64_t last_seen; /* published, seconds since 1970; 0: not known */
+	uint64_t counted;  /* what it adds to bytes_total */
 };
 
 struct fetching {
@@ -47,7 +50,7 @@ struct fetching {
 	size_t first, count, room;
 	size_t held_in_row;
 	int64_t ask_ms;
-	uint64_t total, received;
+	uint64_t total, pulled; /* bytes; pulled: of the bucket, of what on_progress tells */
 };
 
 static void errand_free(struct errand *r)
@@ -108,6 +111,45 @@ static int find_missing(struct fetching *g, size_t n, struct err *e)
 	return 0;
 }
 
+/* --- what the bucket has --- */
+
+static void pull_ended(void *context, const struct pull_item *item, const struct cache_entry *entry, const struct err *why)
+{
+	struct fetching *g = context;
+
+	if (!entry) {
+		log_printf(g->cache->log, LOG_WARNING, "%s; trying the mirrors", why->message);
+		return;
+	}
+	g->result.pulled++;
+	item_done(g, item->tag, entry, NULL);
+}
+
+/* In one go, before anything else. */
+static int ask_bucket(struct fetching *g, struct err *e)
+{
+	struct pull how = { .cache = g->cache,
+			    .bucket = g->cache->upstream.bucket,
+			    .ended = pull_ended,
+			    .progress = g->options->on_progress,
+			    .progress_context = g->options->context,
+			    .context = g };
+	size_t left = g->count;
+	cleanup_free size_t *wanted = calloc(left ? left : 1, sizeof(*wanted));
+
+	if (!wanted)
+		return err_no_memory(e);
+	for (size_t i = 0; i < left; i++)
+		wanted[i] = g->missing[i].item;
+	if (pull_missing(&how, g->items, wanted, &left, e) < 0)
+		return -1;
+	g->result.bytes_pulled = g->pulled = how.bytes;
+	g->first = g->count = 0;
+	for (size_t i = 0; i < left; i++)
+		push_missing(g, &(struct missing){ .item = wanted[i] });
+	return 0;
+}
+
 /* --- fetch's questions --- */
 
 static uint64_t partial_size(const char *path)
@@ -136,6 +178,22 @@ static int set_expectation(struct fetching *g, struct errand *r, struct err *e)
 	return 0;
 }
 
+/* When the URL was last known to give something: as we are told, or as the record of an earlier fetch has it. */
+static int learn_last_seen(struct fetching *g, struct errand *r, struct err *e)
+{
+	const struct cache_upstream *u = &g->cache->upstream;
+	const char *url = g->items[r->missing.item].url;
+	cleanup_cache_entry struct cache_entry entry = { .fd = -1 };
+
+	if (!u->archive_count)
+		return 0;
+	r->last_seen = u->last_seen ? u->last_seen(u->context, url) : 0;
+	int recorded = cache_read_record(g->cache, url, &entry, e);
+	if (recorded > 0 && url_is_fetchable(entry.from) && entry.fetched > r->last_seen)
+		r->last_seen = entry.fetched;
+	return recorded < 0 ? -1 : 0;
+}
+
 static struct errand *errand_new(struct fetching *g, const struct missing *m, struct err *e)
 {
 	const struct cache_request *item = &g->items[m->item];
@@ -148,11 +206,10 @@ static struct errand *errand_new(struct fetching *g, const struct missing *m, st
 	r->missing = *m;
 	r->name = url_file_name(item->url, e);
 	r->partial = cache_partial_path(g->cache, item->url, e);
-	if (!r->name || !r->partial || set_expectation(g, r, e) < 0)
+	if (!r->name || !r->partial || set_expectation(g, r, e) < 0 || learn_last_seen(g, r, e) < 0)
 		return NULL;
-	int got = g->options->mirrors ? mirror_candidates(g->options->mirrors, item->url, &r->urls, e)
-				      : strv_add(&r->urls, item->url, e);
-	if (got < 0)
+	if (cache_candidates(g->cache, g->options->mirrors, item->url, r->digest_known ? &r->digest : NULL, r->last_seen, &r->urls,
+			     e) < 0)
 		return NULL;
 	if (item->size_known) {
 		uint64_t have = partial_size(r->partial);
@@ -253,7 +310,7 @@ static int store(struct fetching *g, struct errand *r, const struct fetch_result
 	w->partial = *p;
 	*p = (struct partial){ .fd = -1 };
 	w->entry = (struct cache_entry){
-		.fd = -1, .digest = result->digest, .size = result->size, .fetched = time(NULL), .present = true
+		.fd = -1, .digest = result->digest, .size = result->size, .fetched = time(NULL), .present = true, .fresh = true
 	};
 	w->entry.url = str_dup(url, e);
 	w->entry.name = steal_ptr(&r->name);
@@ -348,7 +405,7 @@ static void progress(void *context, uint64_t bytes)
 
 	g->result.bytes = bytes;
 	if (g->options->on_progress)
-		g->options->on_progress(g->options->context, bytes, g->total > bytes ? g->total : bytes);
+		g->options->on_progress(g->options->context, g->pulled + bytes, g->pulled + (g->total > bytes ? g->total : bytes));
 }
 
 /* Gets what is missing; more than one round only if something was put off when the feed had ended already. */
@@ -391,8 +448,12 @@ int cache_fetch(struct cache *c, const struct cache_request *items, size_t n, co
 	};
 
 	int outcome = cache_make_dirs(c, e);
+	if (c->upstream.bucket)
+		incoming_salvage(c);
 	if (outcome == 0)
 		outcome = find_missing(&g, n, e);
+	if (outcome == 0 && g.count && c->upstream.bucket)
+		outcome = ask_bucket(&g, e);
 	if (outcome == 0 && g.count)
 		outcome = fetch_missing(&g, &how, e);
 	free(g.missing);

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,51 +10,7 @@
 #include "base/file.h"
 #include "cache/cache.h"
 #include "cache/record.h"
-
-static void dir_close(DIR *d)
-{
-	closedir(d);
-}
-
-DEFINE_CLEANUP(dir, DIR, dir_close)
-
-/* The names in a directory in bytewise order, without those that begin with a dot; a missing directory is empty. */
-static int read_names(const char *path, struct strv *ret, struct err *e)
-{
-	cleanup_of(dir) DIR *d = opendir(path);
-	struct dirent *entry;
-
-	if (!d)
-		return errno == ENOENT ? 0 : err_system(e, errno, "reading directory '%s'", path);
-	while (errno = 0, (entry = readdir(d)))
-		if (entry->d_name[0] != '.' && strv_add(ret, entry->d_name, e) < 0)
-			return -1;
-	if (errno)
-		return err_system(e, errno, "reading directory '%s'", path);
-	strv_sort(ret);
-	return 0;
-}
-
-/* Calls each for every file of dir/??/, directory by directory, so that memory holds the names of one at a time. */
-static int walk(const char *dir, int (*each)(void *context, const char *path, struct err *e), void *context, struct err *e)
-{
-	cleanup_strv struct strv parts = { 0 };
-
-	if (read_names(dir, &parts, e) < 0)
-		return -1;
-	for (size_t i = 0; i < parts.len; i++) {
-		cleanup_free char *part = path_join(dir, parts.items[i], e);
-		cleanup_strv struct strv names = { 0 };
-		if (!part || read_names(part, &names, e) < 0)
-			return -1;
-		for (size_t k = 0; k < names.len; k++) {
-			cleanup_free char *path = path_join(part, names.items[k], e);
-			if (!path || each(context, path, e) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
+#include "cache/walk.h"
 
 struct listing {
 	struct cache *cache;
@@ -89,7 +44,7 @@ int cache_list(struct cache *c, int (*each)(void *context, const struct cache_en
 {
 	struct listing l = { c, each, context };
 
-	return walk(c->urls, list_one, &l, e);
+	return walk_files(c->urls, list_one, &l, e);
 }
 
 struct tally {
@@ -114,7 +69,7 @@ static int tally_dir(const char *dir, const char *but, struct tally *t, struct e
 {
 	cleanup_strv struct strv names = { 0 };
 
-	if (read_names(dir, &names, e) < 0)
+	if (walk_names(dir, &names, e) < 0)
 		return -1;
 	for (size_t i = 0; i < names.len; i++) {
 		cleanup_free char *path = path_join(dir, names.items[i], e);
@@ -130,7 +85,7 @@ int cache_total(struct cache *c, struct cache_totals *ret, struct err *e)
 {
 	struct tally contents = { 0 }, urls = { 0 }, partials = { 0 }, bad = { 0 };
 
-	if (walk(c->contents, tally_one, &contents, e) < 0 || walk(c->urls, tally_one, &urls, e) < 0 ||
+	if (walk_files(c->contents, tally_one, &contents, e) < 0 || walk_files(c->urls, tally_one, &urls, e) < 0 ||
 	    tally_dir(c->partials, ".from", &partials, e) < 0 || tally_dir(c->bad, ".reason", &bad, e) < 0)
 		return -1;
 	*ret = (struct cache_totals){

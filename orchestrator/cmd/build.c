@@ -12,6 +12,7 @@
 #include "cmd/context.h"
 #include "cmd/image_options.h"
 #include "cmd/plan_table.h"
+#include "cmd/upstream.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
 
@@ -115,6 +116,7 @@ static const struct option_table build_tables[] = {
 	{ image_option_table, offsetof(struct build_options, image) },
 	{ context_engine_options, offsetof(struct build_options, context) },
 	{ context_mirror_options, offsetof(struct build_options, context) },
+	{ context_bucket_options, offsetof(struct build_options, context) },
 	{ context_options, offsetof(struct build_options, context) },
 	{ 0 },
 };
@@ -190,6 +192,8 @@ static int open_stores(struct build *b, struct err *e)
 		return -1;
 	if (there && (cache_open(c->cache_path, &c->log, &b->cache, e) < 0 ||
 		      artifact_store_open(c->cache_path, &c->log, &b->artifacts, e) < 0))
+		return -1;
+	if (b->cache && context_upstream(c, &b->inputs.distros, b->cache, e) < 0)
 		return -1;
 	if (context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->mirrors, e) < 0 ||
 	    context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->toolchain_mirrors, e) < 0)

@@ -1,3 +1,5 @@
+#include "cmd/cache.h"
+
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -5,17 +7,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "build/inputs.h"
-#include "cache/package_cache.h"
-#include "cmd/cmd.h"
-#include "cmd/context.h"
 
-struct cache_command {
-	struct context context;
-	struct strv distros, words;
-	bool yes;
-};
+/* --- what the verbs share --- */
 
 static int add_distro(void *target, const char *value, struct err *e)
 {
@@ -29,138 +22,51 @@ static int set_yes(void *target, const char *value, struct err *e)
 	return 0;
 }
 
-static const struct option_def cache_options[] = {
-	{ "distro", "NAME", "fetch: only what this distro's list names; repeatable [all]", add_distro },
-	{ "yes", NULL, "delete: really", set_yes },
+const struct option_def cache_distro_options[] = {
+	{ "distro", "NAME", "only what this distro's list names; repeatable [all]", add_distro },
 	{ 0 },
 };
 
-static const struct option_table cache_tables[] = {
-	{ cache_options, 0 },
-	{ context_mirror_options, offsetof(struct cache_command, context) },
+const struct option_def cache_yes_options[] = {
+	{ "yes", NULL, "really", set_yes },
+	{ 0 },
+};
+
+void cache_show_progress(struct cache_command *o, uint64_t bytes_done, uint64_t bytes_total)
+{
+	event_send(&o->context.listener, &(struct event){ .kind = EVENT_FETCH,
+							  .name = o->what,
+							  .bytes_done = bytes_done,
+							  .bytes_total = bytes_total,
+							  .total = o->packages,
+							  .todo = o->packages > o->done ? o->packages - o->done : 0 });
+}
+
+void cache_show_package(struct cache_command *o, const char *how, const struct cache_entry *entry)
+{
+	event_send(&o->context.listener, &(struct event){ .kind = EVENT_PACKAGE,
+							  .name = entry->name,
+							  .text = how,
+							  .path = entry->from && *entry->from ? entry->from : NULL,
+							  .bytes_total = entry->size });
+}
+
+double megabytes(uint64_t bytes)
+{
+	return (double)bytes / 1e6;
+}
+
+int cache_load_listed(struct cache_command *o, struct listed *ret, struct err *e)
+{
+	return listed_load(o->context.root, &o->distros, &o->context.log, ret, e);
+}
+
+/* --- list --- */
+
+static const struct option_table list_tables[] = {
 	{ context_options, offsetof(struct cache_command, context) },
 	{ 0 },
 };
-
-static const struct command_def cache_command = {
-	.usage = "orchestrate cache fetch|list|delete [OPTION]...",
-	.summary = "The package cache. `fetch` gets every package that the lists name and that is not there yet, `list` prints\n"
-		   "what there is (sha256, size, name, URL), `delete` removes all packages.",
-	.tables = cache_tables,
-};
-
-/* The lists' packages as requests; urls are borrowed from the inputs. */
-struct requests {
-	struct cache_request *items;
-	size_t count;
-};
-
-static int add_package(struct requests *r, const struct distro_inputs *distro, const char *url, struct err *e)
-{
-	struct cache_request *items = reallocarray(r->items, r->count + 1, sizeof(*items));
-
-	if (!items)
-		return err_no_memory(e);
-	r->items = items;
-	const struct package_digest *listed = digest_table_find(distro->digests, url);
-	struct cache_request *request = &items[r->count++];
-	*request = (struct cache_request){ .url = url };
-	if (listed) {
-		request->digest_known = request->size_known = true;
-		request->digest = listed->sha256;
-		request->size = listed->size_bytes;
-	}
-	return 0;
-}
-
-/* Leftovers too: what completes their kernel may be published, and listed, after a mirror has dropped them. */
-static int add_distro_packages(struct requests *r, const struct distro_inputs *distro, struct err *e)
-{
-	const struct kernel_set *set = &distro->kernels;
-
-	for (size_t k = 0; k < set->count; k++)
-		for (size_t i = 0; i < set->kernels[k].package_count; i++)
-			if (add_package(r, distro, set->kernels[k].packages[i].url, e) < 0)
-				return -1;
-	for (size_t i = 0; i < set->leftover_count; i++)
-		if (add_package(r, distro, set->leftovers[i].url, e) < 0)
-			return -1;
-	return 0;
-}
-
-static int compare_requests(const void *a, const void *b)
-{
-	return strcmp(((const struct cache_request *)a)->url, ((const struct cache_request *)b)->url);
-}
-
-/* A package that several kernels share is asked for once. */
-static void make_unique(struct requests *r)
-{
-	size_t kept = 0;
-
-	if (r->count)
-		qsort(r->items, r->count, sizeof(*r->items), compare_requests);
-	for (size_t i = 0; i < r->count; i++)
-		if (i == 0 || strcmp(r->items[i].url, r->items[kept - 1].url) != 0)
-			r->items[kept++] = r->items[i];
-	r->count = kept;
-}
-
-struct fetching {
-	struct context *context;
-	const struct requests *requests;
-};
-
-static void on_done(void *context, size_t i, const struct cache_entry *entry, const struct err *failure)
-{
-	struct fetching *f = context;
-
-	if (failure)
-		log_printf(&f->context->log, LOG_ERROR, "%s", failure->message);
-	else
-		log_printf(&f->context->log, LOG_DEBUG, "have %s", entry ? entry->name : f->requests->items[i].url);
-}
-
-static void on_progress(void *context, uint64_t bytes_done, uint64_t bytes_total)
-{
-	struct fetching *f = context;
-
-	event_send(&f->context->listener,
-		   &(struct event){ .kind = EVENT_FETCH, .bytes_done = bytes_done, .bytes_total = bytes_total });
-}
-
-static int fetch(struct cache_command *o, struct cache *cache, struct err *e)
-{
-	struct context *c = &o->context;
-	cleanup_inputs struct inputs in = { 0 };
-	const struct inputs_options inputs = { .root = c->root, .distros = &o->distros };
-	cleanup_of(mirror_table) struct mirror_table *mirrors = NULL;
-	struct requests requests = { 0 };
-	struct cache_fetched fetched = { 0 };
-
-	if (inputs_load(&inputs, &c->log, &in, e) < 0 || context_mirrors(c, &in.distros, NULL, &mirrors, e) < 0)
-		return -1;
-	int result = 0;
-	for (size_t d = 0; d < in.chosen_count && result == 0; d++)
-		result = add_distro_packages(&requests, &in.chosen[d], e);
-	make_unique(&requests);
-	struct fetching fetching = { c, &requests };
-	const struct cache_fetch_options options = {
-		.mirrors = mirrors,
-		.cancel = &c->cancel,
-		.on_done = on_done,
-		.on_progress = on_progress,
-		.context = &fetching,
-	};
-	if (result == 0)
-		result = cache_fetch(cache, requests.items, requests.count, &options, &fetched, e);
-	free(requests.items);
-	if (result < 0)
-		return -1;
-	log_printf(&c->log, LOG_INFO, "%zu packages: %zu there, %zu fetched (%.1f MB), %zu failed", requests.count, fetched.present,
-		   fetched.fetched, (double)fetched.bytes / 1e6, fetched.failed);
-	return fetched.failed ? EXIT_KERNEL_FAILED : EXIT_GOOD;
-}
 
 static int print_entry(void *context, const struct cache_entry *entry, struct err *e)
 {
@@ -179,9 +85,26 @@ static int list(struct cache_command *o, struct cache *cache, struct err *e)
 	if (cache_list(cache, print_entry, NULL, e) < 0 || cache_total(cache, &totals, e) < 0)
 		return -1;
 	log_printf(&o->context.log, LOG_INFO, "%" PRIu64 " packages, %.1f MB; %" PRIu64 " unfinished, %" PRIu64 " set aside",
-		   totals.packages, (double)totals.bytes / 1e6, totals.partials, totals.bad);
+		   totals.packages, megabytes(totals.bytes), totals.partials, totals.bad);
 	return EXIT_GOOD;
 }
+
+const struct cache_verb cache_list_verb = {
+	.name = "list",
+	.summary = "print what there is",
+	.command = { .usage = "orchestrate cache list [OPTION]...",
+		     .summary = "Prints what the cache has, a line for each URL: sha256, size in bytes, name, URL.",
+		     .tables = list_tables },
+	.run = list,
+};
+
+/* --- delete --- */
+
+static const struct option_table delete_tables[] = {
+	{ cache_yes_options, 0 },
+	{ context_options, offsetof(struct cache_command, context) },
+	{ 0 },
+};
 
 static int delete_all(struct cache_command *o, struct cache *cache, struct err *e)
 {
@@ -191,33 +114,72 @@ static int delete_all(struct cache_command *o, struct cache *cache, struct err *
 	return cache_delete(cache, e);
 }
 
-static const struct {
-	const char *name;
-	int (*run)(struct cache_command *o, struct cache *cache, struct err *e);
-} verbs[] = { { "fetch", fetch }, { "list", list }, { "delete", delete_all } };
+const struct cache_verb cache_delete_verb = {
+	.name = "delete",
+	.summary = "remove all packages",
+	.command = { .usage = "orchestrate cache delete --yes [OPTION]...",
+		     .summary = "Removes all packages, also those that mirrors may have no more. Buckets are left alone.",
+		     .tables = delete_tables },
+	.run = delete_all,
+};
+
+/* --- the command --- */
+
+static const struct cache_verb *const verbs[] = { &cache_fetch_verb, &cache_verify_verb, &cache_add_verb,    &cache_pull_verb,
+						  &cache_push_verb,  &cache_prune_verb,	 &cache_delete_verb, &cache_list_verb };
 
 static int run(void *target, struct err *e)
 {
 	struct cache_command *o = target;
 	cleanup_of(cache) struct cache *cache = NULL;
-	const char *verb = o->words.len == 1 ? o->words.items[0] : "";
 
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(verb, verbs[i].name) != 0)
-			continue;
-		if (cache_open(o->context.cache_path, &o->context.log, &cache, e) < 0)
-			return -1;
-		return verbs[i].run(o, cache, e);
-	}
-	return err_set(e, ERR_USAGE, "cache wants one of fetch, list or delete; --help says more");
+	if (cache_open(o->context.cache_path, &o->context.log, &cache, e) < 0)
+		return -1;
+	return o->verb->run(o, cache, e);
+}
+
+static void print_help(FILE *to)
+{
+	fputs("Usage: orchestrate cache VERB [OPTION]...\n"
+	      "The package cache: header packages are got once, checked at every use, and kept for ever.\n\nVerbs:\n",
+	      to);
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+	fputs("\n`orchestrate cache VERB --help` says more of each.\n", to);
+}
+
+static int refuse(const char *verb)
+{
+	const char *names[ARRAY_LEN(verbs) + 1] = { NULL };
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		names[i] = verbs[i]->name;
+	const char *near = verb ? str_nearest(verb, names) : NULL;
+	if (!verb)
+		fputs("orchestrate: error: cache wants to be told what to do; `orchestrate cache --help` lists it\n", stderr);
+	else
+		fprintf(stderr,
+			"orchestrate: error: cache does not know '%s'%s%s%s; `orchestrate cache --help` lists what it does\n", verb,
+			near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return EXIT_USAGE;
 }
 
 int cmd_cache(int argc, char **argv)
 {
 	struct cache_command o = { 0 };
 
-	int code = context_run(&o.context, &cache_command, argc, argv, &o, &o.words, run);
-	strv_release(&o.distros);
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		print_help(stdout);
+		return EXIT_GOOD;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(verbs) && argc > 1; i++)
+		if (strcmp(argv[1], verbs[i]->name) == 0)
+			o.verb = verbs[i];
+	if (!o.verb)
+		return refuse(argc > 1 ? argv[1] : NULL);
+	int code = context_run(&o.context, &o.verb->command, argc - 1, argv + 1, &o, o.verb->takes_words ? &o.words : NULL, run);
 	strv_release(&o.words);
+	strv_release(&o.distros);
+	strv_release(&o.keep_refs);
 	return code;
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cmd/cmd.h"
+#include "cmd/upstream.h"
 #include "crawl/access.h"
 #include "descriptor/distro.h"
 #include "descriptor/recipe.h"
@@ -52,6 +53,20 @@ static int add_mirror(void *target, const char *value, struct err *e)
 	return strv_add(&((struct context *)target)->mirrors, value, e);
 }
 
+static int set_bucket(void *target, const char *value, struct err *e)
+{
+	(void)e;
+	((struct context *)target)->bucket = value;
+	return 0;
+}
+
+static int set_bucket_url(void *target, const char *value, struct err *e)
+{
+	(void)e;
+	((struct context *)target)->bucket_url = value;
+	return 0;
+}
+
 const struct option_def context_options[] = {
 	{ "root", "DIR", "the checkout with distros/, images/ and the lists [.]", set_root },
 	{ "cache", "DIR", "where packages, artifacts and layers are kept\n[$ORCHESTRATE_CACHE, else ROOT/cache]", set_cache },
@@ -68,6 +83,15 @@ const struct option_def context_engine_options[] = {
 
 const struct option_def context_mirror_options[] = {
 	{ "mirror", "NAME=URL", "where to look first for what belongs to mirror NAME; repeatable", add_mirror },
+	{ 0 },
+};
+
+const struct option_def context_bucket_options[] = {
+	{ "bucket", "PLACE",
+	  "packages shared by several machines: a directory, gs://BUCKET/PATH,\n"
+	  "s3://BUCKET/PATH, or any rclone remote:path [$PACKAGE_BUCKET]",
+	  set_bucket },
+	{ "bucket-url", "URL", "public HTTPS address of such a bucket, to read from [$PACKAGE_BUCKET_URL]", set_bucket_url },
 	{ 0 },
 };
 
@@ -147,6 +171,7 @@ static void context_release(struct context *c)
 	c->progress = NULL;
 	cancel_release(&c->cancel);
 	strv_release(&c->mirrors);
+	upstream_free(steal_ptr(&c->upstream));
 	free(steal_ptr(&c->cache_path));
 }
 

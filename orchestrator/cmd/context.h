@@ -14,10 +14,11 @@
 struct distro_set;
 struct recipe_set;
 struct engine;
+struct upstream;
 
 struct context {
 	/* Set by options; NULL: the default. */
-	const char *root, *cache_dir, *engine_endpoint;
+	const char *root, *cache_dir, *engine_endpoint, *bucket, *bucket_url;
 	struct strv mirrors; /* NAME=URL */
 	enum progress_mode progress_mode;
 	bool verbose;
@@ -29,6 +30,7 @@ struct context {
 	pthread_t signals;
 	bool started;
 	char *cache_path; /* resolved by context_start */
+	struct upstream *upstream;
 };
 
 /* --root, --cache, --progress, --verbose: target is a struct context. */
@@ -37,6 +39,8 @@ extern const struct option_def context_options[];
 extern const struct option_def context_engine_options[];
 /* --mirror. */
 extern const struct option_def context_mirror_options[];
+/* --bucket, --bucket-url. */
+extern const struct option_def context_bucket_options[];
 
 /* What a command does once its options are in. Gives an exit code, or -1 with *e. */
 typedef int (*context_run_fn)(void *target, struct err *e);

@@ -168,6 +168,10 @@ static void note(struct progress *p, const struct event *event)
 	case EVENT_FETCH:
 		p->bytes_done = event->bytes_done;
 		p->bytes_total = event->bytes_total;
+		p->packages_total = event->total;
+		p->packages_todo = event->todo;
+		snprintf(p->transfer, sizeof(p->transfer), "%s", event->name ? event->name : "");
+		rate_note(&p->rate, clock_now_ms(), event->bytes_done);
 		break;
 	case EVENT_KERNEL_START:
 		set_active(p, event->kernel, "");
@@ -238,5 +242,30 @@ const char *colour(const struct progress *p, const char *sequence)
 const char *size_text(uint64_t bytes, char *text, size_t size)
 {
 	snprintf(text, size, "%.1f MB", (double)bytes / 1e6);
+	return text;
+}
+
+const char *transfer_text(const struct progress *p, char *text, size_t size)
+{
+	char done[32], total[32], rate[32];
+	uint64_t speed = rate_now(&p->rate, clock_now_ms());
+	int64_t left = rate_seconds_left(&p->rate, clock_now_ms(), p->bytes_done, p->bytes_total);
+
+	int n = snprintf(text, size, "%s of %s", size_text(p->bytes_done, done, sizeof(done)),
+			 size_text(p->bytes_total, total, sizeof(total)));
+	if (speed && n > 0 && (size_t)n < size)
+		n += snprintf(text + n, size - (size_t)n, ", %s/s", size_text(speed, rate, sizeof(rate)));
+	if (left >= 0 && n > 0 && (size_t)n < size)
+		snprintf(text + n, size - (size_t)n, ", %lld:%02lld left", (long long)left / 60, (long long)left % 60);
+	return text;
+}
+
+const char *transfer_line(const struct progress *p, char *text, size_t size)
+{
+	char count[48] = "", bytes[128];
+
+	if (p->packages_total)
+		snprintf(count, sizeof(count), "[%u/%u] ", p->packages_total - p->packages_todo, p->packages_total);
+	snprintf(text, size, "%s %s%s", p->transfer, count, transfer_text(p, bytes, sizeof(bytes)));
 	return text;
 }

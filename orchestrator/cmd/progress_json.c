@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cmd/progress_view.h"
 
 static const char *const event_names[] = {
@@ -13,6 +14,7 @@ static const char *const event_names[] = {
 	[EVENT_TOOLCHAIN_LINE] = "toolchain-line",
 	[EVENT_TOOLCHAIN_DONE] = "toolchain-done",
 	[EVENT_FETCH] = "fetch",
+	[EVENT_PACKAGE] = "package",
 	[EVENT_KERNEL_START] = "kernel-start",
 	[EVENT_KERNEL_PHASE] = "kernel-phase",
 	[EVENT_TASK_DONE] = "task-done",
@@ -49,11 +51,32 @@ static void add_text(json_t *object, const char *key, const char *text)
 		json_object_set_new(object, key, text_json(text));
 }
 
+static void add_number(json_t *object, const char *key, uint64_t number)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)number));
+}
+
+static void add_transfer(const struct progress *p, json_t *object, const struct event *event)
+{
+	int64_t now = clock_now_ms(), left = rate_seconds_left(&p->rate, now, event->bytes_done, event->bytes_total);
+	uint64_t rate = rate_now(&p->rate, now);
+
+	add_number(object, "bytes_done", event->bytes_done);
+	add_number(object, "bytes_total", event->bytes_total);
+	if (rate)
+		add_number(object, "bytes_per_second", rate);
+	if (left >= 0)
+		add_number(object, "seconds_left", (uint64_t)left);
+	if (event->total) {
+		add_number(object, "packages", event->total);
+		add_number(object, "packages_todo", event->todo);
+	}
+}
+
 static void json_event(struct progress *p, const struct event *event)
 {
 	json_t *object = json_object();
 
-	(void)p;
 	add_text(object, "event", event_names[event->kind]);
 	add_text(object, "kernel", event->kernel);
 	add_text(object, "distro", event->distro);
@@ -63,16 +86,16 @@ static void json_event(struct progress *p, const struct event *event)
 		add_text(object, "verdict", verdict_name(event->verdict));
 	}
 	add_text(object, "text", event->text);
-	add_text(object, "log", event->path);
+	add_text(object, event->kind == EVENT_PACKAGE ? "from" : "log", event->path);
 	add_text(object, "tail", event->tail);
 	if (event->failed)
 		json_object_set_new(object, "failed", json_true());
 	if (event->seconds > 0)
 		json_object_set_new(object, "seconds", json_real(event->seconds));
-	if (event->kind == EVENT_FETCH) {
-		json_object_set_new(object, "bytes_done", json_integer((json_int_t)event->bytes_done));
-		json_object_set_new(object, "bytes_total", json_integer((json_int_t)event->bytes_total));
-	}
+	if (event->kind == EVENT_FETCH)
+		add_transfer(p, object, event);
+	if (event->kind == EVENT_PACKAGE)
+		add_number(object, "bytes", event->bytes_total);
 	if (event->kind == EVENT_PLANNED) {
 		json_object_set_new(object, "kernels", json_integer(event->total));
 		json_object_set_new(object, "todo", json_integer(event->todo));

@@ -20,6 +20,14 @@ static void print_task(struct progress *p, const struct event *event)
 	fputc('\n', stderr);
 }
 
+static void print_package(const struct event *event)
+{
+	char size[32];
+
+	fprintf(stderr, "%-11s %s, %s%s%s\n", event->text, event->name, size_text(event->bytes_total, size, sizeof(size)),
+		event->path && *event->path ? ", from " : "", event->path ? event->path : "");
+}
+
 void plain_event(struct progress *p, const struct event *event)
 {
 	switch (event->kind) {
@@ -33,6 +41,9 @@ void plain_event(struct progress *p, const struct event *event)
 	case EVENT_TOOLCHAIN_DONE:
 		if (!event->failed)
 			fprintf(stderr, "toolchain   %s: ready after %.0f s\n", event->name, event->seconds);
+		break;
+	case EVENT_PACKAGE:
+		print_package(event);
 		break;
 	case EVENT_TASK_DONE:
 		/* Thousands of lines that say nothing happened would hide the few that do. */
@@ -65,16 +76,20 @@ void plain_log(struct progress *p, enum log_level level, const char *line)
 
 static void plain_tick(struct progress *p)
 {
-	char done[32], total[32];
+	char text[160];
 
 	if (clock_now_ms() - p->last_output_ms < HEARTBEAT_MS)
 		return;
-	fprintf(stderr, "still at it: %u of %u kernels done, %u in work, %s of %s fetched", p->done, p->todo, p->active_count,
-		size_text(p->bytes_done, done, sizeof(done)), size_text(p->bytes_total, total, sizeof(total)));
+	p->last_output_ms = clock_now_ms();
+	if (p->transfer[0]) {
+		fprintf(stderr, "still at it: %s\n", transfer_line(p, text, sizeof(text)));
+		return;
+	}
+	fprintf(stderr, "still at it: %u of %u kernels done, %u in work, fetched %s", p->done, p->todo, p->active_count,
+		transfer_text(p, text, sizeof(text)));
 	for (unsigned i = 0; i < p->active_count && i < 4; i++)
 		fprintf(stderr, "%s %s", i ? "," : ";", p->active[i].name);
 	fputc('\n', stderr);
-	p->last_output_ms = clock_now_ms();
 }
 
 void plain_summary(struct progress *p, double seconds)

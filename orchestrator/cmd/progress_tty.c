@@ -52,9 +52,20 @@ static void draw_active(struct progress *p, const struct active *a, int columns)
 	fprintf(stderr, "%s%.*s%s", colour(p, grey), columns - 1, line, colour(p, plain));
 }
 
+/* A command that is about packages alone. */
+static void draw_transfer(struct progress *p)
+{
+	char line[WIDTH_MAX + 1];
+
+	erase(p);
+	begin_line(p);
+	fprintf(stderr, "%.*s", width() - 1, transfer_line(p, line, sizeof(line)));
+	fflush(stderr);
+}
+
 static void draw(struct progress *p)
 {
-	char line[WIDTH_MAX + 1], counts[160], done[32], total[32];
+	char line[WIDTH_MAX + 1], counts[160], bytes[128];
 	int columns = width(), len;
 	int64_t left = seconds_left(p);
 
@@ -63,8 +74,7 @@ static void draw(struct progress *p)
 		draw_active(p, &p->active[i], columns);
 	len = snprintf(line, sizeof(line), "[%u/%u] %s", p->done, p->todo, verdict_counts(p, counts, sizeof(counts)));
 	if (p->bytes_done < p->bytes_total && len > 0 && (size_t)len < sizeof(line))
-		len += snprintf(line + len, sizeof(line) - (size_t)len, ", fetched %s of %s",
-				size_text(p->bytes_done, done, sizeof(done)), size_text(p->bytes_total, total, sizeof(total)));
+		len += snprintf(line + len, sizeof(line) - (size_t)len, ", fetched %s", transfer_text(p, bytes, sizeof(bytes)));
 	if (left >= 0 && len > 0 && (size_t)len < sizeof(line))
 		snprintf(line + len, sizeof(line) - (size_t)len, ", %lld:%02lld left", (long long)left / 60, (long long)left % 60);
 	begin_line(p);
@@ -74,8 +84,8 @@ static void draw(struct progress *p)
 
 static void tty_event(struct progress *p, const struct event *event)
 {
-	if (event->kind == EVENT_TOOLCHAIN_LINE || event->kind == EVENT_FETCH || event->kind == EVENT_KERNEL_START ||
-	    event->kind == EVENT_KERNEL_PHASE || event->kind == EVENT_KERNEL_DONE)
+	if (event->kind == EVENT_TOOLCHAIN_LINE || event->kind == EVENT_FETCH || event->kind == EVENT_PACKAGE ||
+	    event->kind == EVENT_KERNEL_START || event->kind == EVENT_KERNEL_PHASE || event->kind == EVENT_KERNEL_DONE)
 		return;
 	erase(p);
 	plain_event(p, event);
@@ -91,6 +101,8 @@ static void tty_tick(struct progress *p)
 {
 	if (p->active_count || p->done < p->todo)
 		draw(p);
+	else if (p->transfer[0])
+		draw_transfer(p);
 	else
 		erase(p);
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "cmd/progress.h"
+#include "cmd/rate.h"
 
 enum { ACTIVE_MAX = 64, ACTIVE_NAME_MAX = 160 };
 
@@ -29,6 +30,9 @@ struct progress {
 	unsigned total, todo, done; /* kernels: all, with work, finished of those */
 	unsigned verdicts[VERDICT_COUNT];
 	uint64_t bytes_done, bytes_total;
+	struct rate rate;
+	char transfer[32];			/* what is done with packages; empty: a build's fetch */
+	unsigned packages_total, packages_todo; /* of it; 0: not told */
 	struct active active[ACTIVE_MAX];
 	unsigned active_count;
 	struct strv failures; /* texts for the summary */
@@ -57,5 +61,9 @@ void plain_summary(struct progress *p, double seconds);
 const char *colour(const struct progress *p, const char *sequence);
 /* "12.3 MB". */
 const char *size_text(uint64_t bytes, char *text, size_t size);
+/* "12.3 MB of 45.6 MB, 7.8 MB/s, 0:12 left": what is known of it. */
+const char *transfer_text(const struct progress *p, char *text, size_t size);
+/* "fetch [3/17] 12.3 MB of ...", for a command that is about packages alone. */
+const char *transfer_line(const struct progress *p, char *text, size_t size);
 
 #endif

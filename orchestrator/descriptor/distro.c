@@ -9,6 +9,7 @@
 #include "descriptor/indexes.h"
 #include "descriptor/shape.h"
 #include "kernel/pattern.h"
+#include "kernel/template.h"
 
 /* --- kernel --- */
 
@@ -173,6 +174,41 @@ static const struct shape mirror_shape = {
 	.what = "mirror", .size = sizeof(struct mirror), .value = &mirror_value, .key_rule = rule_name
 };
 
+/* --- snapshot --- */
+
+static const char *snapshot_name(const void *context, const char *name, size_t *ret_len)
+{
+	(void)context;
+	*ret_len = 0;
+	return strcmp(name, "last-seen") == 0 ? "" : NULL;
+}
+
+static int rule_snapshot_url(const char *text, struct err *e)
+{
+	return rule_base_url(text, e) < 0 ? -1 : template_check(text, snapshot_name, NULL, e);
+}
+
+static const struct field snapshot_value = { .type = FIELD_TEXTS,
+					     .offset = offsetof(struct mirror, urls),
+					     .rule = rule_snapshot_url };
+static const struct shape snapshot_shape = {
+	.what = "snapshot archive", .size = sizeof(struct mirror), .value = &snapshot_value, .key_rule = rule_name
+};
+
+static int check_snapshots(const void *target, struct err *e)
+{
+	const struct distro *d = target;
+
+	for (size_t i = 0; i < d->snapshot_count; i++) {
+		bool known = false;
+		for (size_t k = 0; k < d->mirror_count; k++)
+			known |= strcmp(d->snapshots[i].name, d->mirrors[k].name) == 0;
+		if (!known)
+			return err_set(e, ERR_INPUT, "'snapshot' names '%s', which is none of the mirrors", d->snapshots[i].name);
+	}
+	return 0;
+}
+
 static const struct field floor_fields[] = {
 	{ .key = "mod", .type = FIELD_TEXT, .offset = KIND_MOD * sizeof(char *), .rule = rule_floor },
 	{ .key = "bpf", .type = FIELD_TEXT, .offset = KIND_BPF * sizeof(char *), .rule = rule_floor },
@@ -237,6 +273,11 @@ static const struct field distro_fields[] = {
 	  .count_offset = offsetof(struct distro, mirror_count),
 	  .shape = &mirror_shape },
 	{ .key = "yields-to", .type = FIELD_TEXTS, .offset = offsetof(struct distro, yields_to), .rule = rule_name },
+	{ .key = "snapshot",
+	  .type = FIELD_DICT,
+	  .offset = offsetof(struct distro, snapshots),
+	  .count_offset = offsetof(struct distro, snapshot_count),
+	  .shape = &snapshot_shape },
 	{ .key = "package-manager", .type = FIELD_TEXT, .offset = offsetof(struct distro, package_manager), .rule = rule_name },
 	{ .key = "forgets", .type = FIELD_BOOL, .offset = offsetof(struct distro, forgets) },
 	{ .key = "indexes", .type = FIELD_BY_HAND, .offset = offsetof(struct distro, indexes), .binder = bind_indexes },
@@ -250,7 +291,7 @@ static const struct field distro_fields[] = {
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ 0 },
 };
-static const struct shape distro_shape = { .what = "distro", .fields = distro_fields };
+static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_snapshots };
 
 int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e)
 {
@@ -289,11 +330,12 @@ void distro_release(struct distro *d)
 	strv_release(&d->yields_to);
 	free(d->package_manager);
 	index_list_release(&d->indexes);
-	for (size_t i = 0; i < d->mirror_count; i++) {
-		free(d->mirrors[i].name);
-		strv_release(&d->mirrors[i].urls);
-	}
+	for (size_t i = 0; i < d->mirror_count; i++)
+		mirror_release(&d->mirrors[i]);
 	free(d->mirrors);
+	for (size_t i = 0; i < d->snapshot_count; i++)
+		mirror_release(&d->snapshots[i]);
+	free(d->snapshots);
 	group_rules_release(&d->kernel);
 	tree_rules_release(&d->tree);
 	for (size_t i = 0; i < d->toolchain.expect_count; i++)

@@ -49,6 +49,10 @@ struct distro {
 	char *package_manager;	   /* of the distro itself: "apt"; NULL: none known */
 	struct index_list indexes; /* what the list is made from; empty: it is made by hand */
 	bool forgets;		   /* what no index lists any more moves from the list to its uncrawled part */
+	/* Archives that keep what a mirror has dropped, by the mirror's name: addresses below which its files are once more, tried
+	 * in this order after all else. `${last-seen}` in one is when a file was last known to be published (YYYYMMDDTHHMMSSZ). */
+	struct mirror *snapshots;
+	size_t snapshot_count;
 	struct group_rules kernel;
 	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
 	struct toolchain_rules toolchain;
