@@ -70,6 +70,7 @@ static int check_kernel(const void *target, struct err *e)
 
 static const struct field kernel_fields[] = {
 	{ .key = "release", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, release) },
+	{ .key = "base", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, base) },
 	{ .key = "id", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, id) },
 	{ .key = "path-parts", .type = FIELD_NUMBER, .offset = offsetof(struct group_rules, path_parts) },
 	{ .key = "packages",
@@ -84,11 +85,11 @@ static const struct shape kernel_shape = { .what = "kernel section", .fields = k
 
 /* --- tree --- */
 
-const char *const distro_tree_names[DISTRO_TREE_NAMES + 1] = { "release", "id", "version", "arch", "srcarch", NULL };
+const char *const distro_tree_names[DISTRO_TREE_NAMES + 1] = { "release", "base", "id", "version", "arch", "srcarch", NULL };
 
 static int check_tree(const void *target, struct err *e)
 {
-	static const char *const any[] = { "a", "a", "1", "a", "a", NULL };
+	static const char *const any[] = { "a", "a", "a", "1", "a", "a", NULL };
 	cleanup_tree_rules struct tree_rules expanded = { 0 };
 	return tree_rules_expand(target, distro_tree_names, any, &expanded, e);
 }
@@ -100,6 +101,21 @@ static const struct field rewrite_fields[] = {
 	{ 0 },
 };
 static const struct shape rewrite_shape = { .what = "rewrite", .size = sizeof(struct tree_rewrite), .fields = rewrite_fields };
+
+static int bind_fix_ups(const char *file, const struct node *node, void *target, struct err *e)
+{
+	if (node->kind != NODE_LIST)
+		return node_error(file, node, e, "expected a list of names");
+	for (size_t i = 0; i < node->count; i++) {
+		const struct node *item = node->entries[i].value;
+		const char *text = node_text(file, item, e);
+		if (!text)
+			return -1;
+		if (tree_rules_add_fix_up(target, text, e) < 0)
+			return node_wrap(file, item, e);
+	}
+	return 0;
+}
 
 static const struct field tree_fields[] = {
 	{ .key = "build-dir",
@@ -114,6 +130,7 @@ static const struct field tree_fields[] = {
 	  .offset = offsetof(struct tree_rules, rewrites),
 	  .count_offset = offsetof(struct tree_rules, rewrite_count),
 	  .shape = &rewrite_shape },
+	{ .key = "fix-ups", .type = FIELD_BY_HAND, .binder = bind_fix_ups },
 	{ 0 },
 };
 static const struct shape tree_shape = { .what = "tree section", .fields = tree_fields, .check = check_tree };

@@ -80,15 +80,15 @@ const struct distro *distro_find(const struct distro_set *set, const char *name,
 /* The major that `toolchain: expect:` names for a release, 0 when none matches. -1 only when a pattern gives up. */
 must_check int distro_expected_gcc(const struct distro *d, const char *release, unsigned *ret, struct err *e);
 
-/* What a tree's texts may name: release, id, version, arch, srcarch. NULL-terminated. */
-enum { DISTRO_TREE_NAMES = 5 };
+/* What a tree's texts may name: release, base, id, version, arch, srcarch. NULL-terminated. */
+enum { DISTRO_TREE_NAMES = 6 };
 extern const char *const distro_tree_names[DISTRO_TREE_NAMES + 1];
 /* The tree rules for one kernel, those names filled in. */
 must_check int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
 
-/* What of the descriptor a build's result depends on: architecture, format, release template, roles with what they hold, tree
- * rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they choose what gets built, and what
- * they choose is in the key already. Fields go in as hasher_field, so the order of lists counts. */
+/* What of the descriptor a build's result depends on: architecture, format, release and base templates, roles with what they hold,
+ * tree rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they choose what gets built, and
+ * what they choose is in the key already. Fields go in as hasher_field, so the order of lists counts. */
 must_check int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err *e);
 
 #define cleanup_distro	   __attribute__((cleanup(distro_release)))

@@ -27,7 +27,7 @@ int distro_expected_gcc(const struct distro *d, const char *release, unsigned *r
 
 int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e)
 {
-	const char *const values[] = { k->release, k->id, k->version, k->arch->name, k->arch->srcarch, NULL };
+	const char *const values[] = { k->release, k->base, k->id, k->version, k->arch->name, k->arch->srcarch, NULL };
 	_Static_assert(ARRAY_LEN(values) == DISTRO_TREE_NAMES + 1, "one value for each name");
 	return tree_rules_expand(&d->tree, distro_tree_names, values, ret, e);
 }
@@ -67,5 +67,7 @@ int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err 
 		if (hasher_text(h, rule->role, e) < 0 || hasher_field(h, flags, sizeof(flags), e) < 0)
 			return -1;
 	}
-	return hash_texts(h, &d->toolchain.make, e);
+	if (hash_texts(h, &d->toolchain.make, e) < 0)
+		return -1;
+	return d->kernel.base.len ? hash_texts(h, &d->kernel.base, e) : 0;
 }

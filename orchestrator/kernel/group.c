@@ -27,6 +27,7 @@ static void kernel_release(struct kernel *k)
 {
 	free(k->id);
 	free(k->release);
+	free(k->base);
 	free(k->version);
 	for (size_t i = 0; i < k->package_count; i++) {
 		free(k->packages[i].url);
@@ -159,9 +160,10 @@ static int fill_kernel(struct grouping *g, struct kernel *k, struct item *const 
 	k->arch = g->rules->arch;
 	k->id = str_dup(parts[0]->id, g->e);
 	k->release = str_dup(parts[0]->release, g->e);
+	k->base = str_dup(parts[0]->base, g->e);
 	k->version = numeric_version(parts[0]->release, g->e);
 	k->packages = calloc(g->rules->package_count, sizeof(*k->packages));
-	if (!k->id || !k->release || !k->version || !k->packages)
+	if (!k->id || !k->release || !k->base || !k->version || !k->packages)
 		return err_no_memory(g->e);
 	k->package_count = g->rules->package_count;
 	for (size_t i = 0; i < k->package_count; i++) {
@@ -175,7 +177,7 @@ static int fill_kernel(struct grouping *g, struct kernel *k, struct item *const 
 static const char *name_problem(const struct group_rules *rules, const struct item *item)
 {
 	bool told = *item->release || rules->id.len == 0;
-	if (!kernel_name_is_safe(item->id) || (told && !kernel_name_is_safe(item->release)))
+	if (!kernel_name_is_safe(item->id) || (told && (!kernel_name_is_safe(item->release) || !kernel_name_is_safe(item->base))))
 		return "is no name for a file: letters, digits and ._+~- only, 128 bytes at most";
 	if (told && (item->release[0] < '0' || item->release[0] > '9'))
 		return "does not start with a version";

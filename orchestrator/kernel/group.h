@@ -43,6 +43,7 @@ struct group_rules {
 	/* What uname -r says: templates over the first package's captures. The first counts of which every capture is set, else the
 	 * last. None, or nothing in it: only the packages tell, and then `id` must name the kernel until they do. */
 	struct strv release;
+	struct strv base;     /* the same for what packages call their directories; none: the release */
 	struct strv id;	      /* the same; none: the release */
 	unsigned path_parts;  /* how many of the last parts of the URL's path the patterns see, slashes between; 0: 1 */
 	version_order *order; /* of the `version` captures; NULL: version_compare_deb */
@@ -64,6 +65,7 @@ struct kernel_package {
 struct kernel {
 	char *id;      /* unique in its set; safe as a file name */
 	char *release; /* uname -r; safe as a file name; "": only the packages tell */
+	char *base;    /* what its packages call their directories where that is not the release */
 	char *version; /* the release's leading numbers, "5.10.0", for floors; "" with an empty release */
 	const struct arch *arch;
 	struct kernel_package *packages; /* in the order of the rules */

@@ -41,6 +41,7 @@ static void named_item_free(struct named_item *named, size_t rule_count)
 	free(item->version);
 	free(item->id);
 	free(item->release);
+	free(item->base);
 	for (size_t i = 0; item->keys && i < rule_count; i++)
 		strv_release(&item->keys[i]);
 	free(item->keys);
@@ -228,7 +229,8 @@ static int name_kernel(const struct group_index *index, struct item *item, const
 {
 	const struct group_rules *rules = index->rules->rules;
 	item->release = expand_first(&rules->release, match, e);
-	item->id = item->release ? expand_first(rules->id.len ? &rules->id : &rules->release, match, e) : NULL;
+	item->base = item->release ? expand_first(rules->base.len ? &rules->base : &rules->release, match, e) : NULL;
+	item->id = item->base ? expand_first(rules->id.len ? &rules->id : &rules->release, match, e) : NULL;
 	if (!item->id)
 		return -1;
 	item->keys = calloc(rules->package_count, sizeof(*item->keys));

@@ -17,7 +17,7 @@ struct item {
 	bool used;
 	/* Items of the first rule only: the kernel's names, and for every rule the keys to look under, in order of preference.
 	 * keys[0] is empty. */
-	char *id, *release;
+	char *id, *release, *base;
 	struct strv *keys;
 };
 

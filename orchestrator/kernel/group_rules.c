@@ -19,6 +19,7 @@ static void package_rule_release(struct package_rule *rule)
 void group_rules_release(struct group_rules *rules)
 {
 	strv_release(&rules->release);
+	strv_release(&rules->base);
 	strv_release(&rules->id);
 	for (size_t i = 0; i < rules->package_count; i++)
 		package_rule_release(&rules->packages[i]);
@@ -102,7 +103,8 @@ static int check_rules(const struct ready_rules *r, struct err *e)
 		return err_set(e, ERR_INPUT, "package '%s' names the kernel: it has nothing to match", rules->packages[0].role);
 	if (rules->release.len == 0 && rules->id.len == 0)
 		return err_set(e, ERR_INPUT, "a kernel needs a release, or an id where only its packages tell the release");
-	if (check_templates(&rules->release, "release", &first, e) < 0 || check_templates(&rules->id, "id", &first, e) < 0)
+	if (check_templates(&rules->release, "release", &first, e) < 0 || check_templates(&rules->base, "base", &first, e) < 0 ||
+	    check_templates(&rules->id, "id", &first, e) < 0)
 		return -1;
 	for (size_t i = 1; i < rules->package_count; i++)
 		for (size_t j = 0; j < i; j++)

@@ -7,11 +7,13 @@
 #include "base/cleanup.h"
 #include "package/deb.h"
 #include "package/rpm.h"
+#include "package/tar.h"
 #include "stream/source.h"
 
 static const struct package_format formats[] = {
 	{ "deb", "!<arch>\n", 8, deb_open },
 	{ "rpm", "\xed\xab\xee\xdb", 4, rpm_open },
+	{ "tar", "", 0, tar_open },
 };
 
 const struct package_format *package_format_find(const char *name, struct err *e)
@@ -60,8 +62,10 @@ static const struct source_ops peeked_ops = { peeked_read, peeked_free };
 
 static int check_magic(const struct package_format *format, struct peeked_source *p, struct err *e)
 {
-	while (p->have < format->magic_len) {
-		ssize_t n = source_read(p->inner, p->head + p->have, format->magic_len - p->have, e);
+	size_t wanted = format->magic_len ? format->magic_len : 1;
+
+	while (p->have < wanted) {
+		ssize_t n = source_read(p->inner, p->head + p->have, wanted - p->have, e);
 		if (n < 0)
 			return -1;
 		if (n == 0)

@@ -10,7 +10,7 @@ struct source;
 
 struct package_format {
 	const char *name;  /* as descriptors say it */
-	const char *magic; /* first bytes of every such package */
+	const char *magic; /* first bytes of every such package; "": they differ */
 	size_t magic_len;
 	/* The archive of the package's files as a source. Takes package over, also on failure (NULL). threads: what a threaded
 	 * decoder may use. */

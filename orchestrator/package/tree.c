@@ -5,41 +5,26 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/cleanup.h"
 #include "package/format.h"
 #include "package/member.h"
+#include "package/tree_paths.h"
 #include "package/tree_rules.h"
 #include "stream/archive_stream.h"
 #include "stream/source.h"
-
-/* What stands at a path of the tree. */
-struct node {
-	UT_hash_handle hh;
-	enum member_kind kind; /* a hard link counts as a file */
-	char path[];
-};
 
 struct tree {
 	struct archive *archive;
 	struct archive_entry *entry;
 	const struct tree_rules *rules;
-	struct node *nodes;
-	const struct node *last_dir; /* where the last member lies: the next one mostly lies there too */
+	struct tree_paths paths;
+	const struct tree_path *last_dir; /* where the last member lies: the next one mostly lies there too */
 	struct tree_counts counts;
 };
 
 static void tree_release(struct tree *t)
 {
-	struct node *node, *next;
-
-	HASH_ITER(hh, t->nodes, node, next)
-	{
-		HASH_DEL(t->nodes, node);
-		free(node);
-	}
+	tree_paths_release(&t->paths);
 	archive_entry_free(t->entry);
 	if (t->archive)
 		archive_write_free(t->archive);
@@ -53,31 +38,6 @@ static int tree_init(struct tree *t, const struct tree_rules *rules, struct sink
 	if (archive_write_set_format_pax_restricted(t->archive) != ARCHIVE_OK)
 		return archive_err(t->archive, e);
 	return archive_write_open_sink(t->archive, out, e);
-}
-
-static struct node *find_node(const struct tree *t, const char *path, size_t len)
-{
-	struct node *node = NULL;
-
-	HASH_FIND(hh, t->nodes, path, len, node);
-	return node;
-}
-
-/* NULL when out of memory. */
-static struct node *add_node(struct tree *t, const char *path, size_t len, enum member_kind kind)
-{
-	struct node *node = malloc(sizeof(*node) + len + 1);
-	if (!node)
-		return NULL;
-	node->kind = kind;
-	memcpy(node->path, path, len);
-	node->path[len] = '\0';
-	HASH_ADD_KEYPTR(hh, t->nodes, node->path, len, node);
-	if (!node->hh.tbl) {
-		free(node);
-		return NULL;
-	}
-	return node;
 }
 
 static int write_header(struct tree *t, const struct member *m, const char *path, enum member_kind kind, uint64_t size,
@@ -123,12 +83,12 @@ static int write_parents(struct tree *t, const struct member *m, struct err *e)
 			continue;
 		char kept = *p;
 		*p = '\0';
-		struct node *node = find_node(t, path, (size_t)(p - path));
+		struct tree_path *node = tree_paths_find(&t->paths, path, (size_t)(p - path));
 		if (node && node->kind != MEMBER_DIRECTORY)
 			return err_set(e, ERR_HOSTILE, "'%.200s' lies below '%.200s', which is no directory", m->path, path);
 		if (!node && write_header(t, m, path, MEMBER_DIRECTORY, 0, e) < 0)
 			return -1;
-		if (!node && !(node = add_node(t, path, (size_t)(p - path), MEMBER_DIRECTORY)))
+		if (!node && !(node = tree_paths_add(&t->paths, path, (size_t)(p - path), MEMBER_DIRECTORY)))
 			return err_no_memory(e);
 		t->last_dir = node;
 		*p = kept;
@@ -139,7 +99,7 @@ static int write_parents(struct tree *t, const struct member *m, struct err *e)
 
 static int check_hardlink(const struct tree *t, const struct member *m, struct err *e)
 {
-	const struct node *target = find_node(t, m->target, strlen(m->target));
+	const struct tree_path *target = tree_paths_find(&t->paths, m->target, strlen(m->target));
 
 	if (!target && tree_rules_drop(t->rules, m->target))
 		return err_set(e, ERR_INPUT, "the tree rules keep the hard link '%.200s' but drop '%.200s'", m->path, m->target);
@@ -191,15 +151,17 @@ static int write_member(struct tree *t, struct member_reader *r, const struct me
 
 	if (write_parents(t, m, e) < 0)
 		return -1;
-	struct node *node = find_node(t, m->path, len);
+	struct tree_path *node = tree_paths_find(&t->paths, m->path, len);
 	if (node && node->kind != kind)
 		return err_set(e, ERR_HOSTILE, "'%.200s' comes again as something else", m->path);
 	if (node && kind == MEMBER_DIRECTORY)
 		return 0;
 	if (m->kind == MEMBER_HARDLINK && check_hardlink(t, m, e) < 0)
 		return -1;
-	if (!node && !add_node(t, m->path, len, kind))
+	if (!node && !(node = tree_paths_add(&t->paths, m->path, len, kind)))
 		return err_no_memory(e);
+	if (kind == MEMBER_SYMLINK && tree_rules_fix_up(t->rules, TREE_DROP_DANGLING_LINKS))
+		return tree_path_hold(node, m, e);
 	return m->kind == MEMBER_FILE ? write_file(t, r, m, e) : write_header(t, m, m->path, m->kind, 0, e);
 }
 
@@ -223,6 +185,22 @@ static int write_package(struct tree *t, struct source *package, const struct pa
 	return rc;
 }
 
+/* Only now is it known what leads somewhere. */
+static int write_held_links(struct tree *t, struct err *e)
+{
+	struct member m = { .kind = MEMBER_SYMLINK };
+
+	for (const struct tree_path *p = t->paths.first; p; p = p->hh.next) {
+		if (!p->target || !tree_paths_leads_somewhere(&t->paths, p))
+			continue;
+		m.mtime = p->mtime;
+		memcpy(m.target, p->target, strlen(p->target) + 1);
+		if (write_header(t, &m, p->path, MEMBER_SYMLINK, 0, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int tree_write(struct source *const packages[], const char *const names[], size_t count, const struct package_format *format,
 	       unsigned threads, const struct tree_rules *rules, struct sink *out, struct tree_counts *ret, struct err *e)
 {
@@ -236,6 +214,8 @@ int tree_write(struct source *const packages[], const char *const names[], size_
 			rc = err_wrap(e, "package '%s'", names[i]);
 	for (; i < count; i++)
 		source_free(packages[i]);
+	if (!rc)
+		rc = write_held_links(&t, e);
 	if (!rc && archive_write_close(t.archive) != ARCHIVE_OK)
 		rc = archive_err(t.archive, e);
 	if (!rc)

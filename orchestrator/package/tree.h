@@ -24,6 +24,7 @@ struct tree_counts {
  * Packages (each taken over, also on failure) are read front to back; nothing is held but the names, and small files with rewrites.
  * A path that comes again: a file replaces a file and a symlink a symlink, as unpacking in order would have it; any other change of
  * type, and any member below a symlink, is ERR_HOSTILE. A hard link must name a file that was written before, else ERR_HOSTILE.
+ * With TREE_DROP_DANGLING_LINKS symlinks come behind everything else, in the order of the packages.
  * Other errors as member_next. ret (may be NULL) is filled on success. */
 must_check int tree_write(struct source *const packages[], const char *const names[], size_t count,
 			  const struct package_format *format, unsigned threads, const struct tree_rules *rules, struct sink *out,

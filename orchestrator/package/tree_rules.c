@@ -47,6 +47,20 @@ int tree_rules_add_rewrite(struct tree_rules *rules, const char *file, const cha
 	return take_rewrite(rules, strdup(file), strdup(from), strdup(to), e);
 }
 
+static const char *const fix_up_names[TREE_FIX_UPS + 1] = { [TREE_DROP_DANGLING_LINKS] = "drop-dangling-links", NULL };
+
+int tree_rules_add_fix_up(struct tree_rules *rules, const char *name, struct err *e)
+{
+	for (size_t i = 0; i < TREE_FIX_UPS; i++)
+		if (strcmp(fix_up_names[i], name) == 0) {
+			rules->fix_ups[i] = true;
+			return 0;
+		}
+	const char *near = str_nearest(name, fix_up_names);
+	return err_set(e, ERR_INPUT, "no fix-up '%s'%s%s%s", name, near ? ", did you mean '" : "", near ? near : "",
+		       near ? "'?" : "");
+}
+
 /* Most globs begin with a long literal part, and comparing that is far cheaper than fnmatch. */
 static bool glob_matches(const char *glob, const char *path)
 {
@@ -186,6 +200,7 @@ int tree_rules_expand(const struct tree_rules *in, const char *const *names, con
 		if (!to || take_rewrite(&out, steal_ptr(&file), steal_ptr(&from), steal_ptr(&to), e) < 0)
 			return -1;
 	}
+	memcpy(out.fix_ups, in->fix_ups, sizeof(out.fix_ups));
 	*ret = out;
 	out = (struct tree_rules){ 0 };
 	return 0;
@@ -204,6 +219,22 @@ static json_t *encode_globs(const struct strv *globs)
 	return list;
 }
 
+/* Not there at all without a fix-up: so the text, and every build key made from it, stays what it was before there were any. */
+static int encode_fix_ups(const struct tree_rules *rules, json_t *object)
+{
+	json_t *list = NULL;
+
+	for (size_t i = 0; i < TREE_FIX_UPS; i++) {
+		if (!rules->fix_ups[i])
+			continue;
+		if (!list && json_object_set_new(object, "fix_ups", list = json_array()) < 0)
+			return -1;
+		if (json_array_append_new(list, json_string(fix_up_names[i])) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 char *tree_rules_encode(const struct tree_rules *rules, struct err *e)
 {
 	json_t *rewrites = json_array();
@@ -220,7 +251,7 @@ char *tree_rules_encode(const struct tree_rules *rules, struct err *e)
 	/* json_pack frees what it was given (o) also when it fails; a NULL among them is a failure. */
 	json_t *object = json_pack("{s:s, s:o, s:o, s:o}", "build_dir", rules->build_dir ? rules->build_dir : "", "drop",
 				   encode_globs(&rules->drop), "keep", encode_globs(&rules->keep), "rewrites", rewrites);
-	if (object)
+	if (object && encode_fix_ups(rules, object) == 0)
 		text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(object);
 	if (!text)
@@ -245,14 +276,14 @@ static int decode_globs(const json_t *list, struct strv *ret, struct err *e)
 
 static int decode_object(json_t *root, struct tree_rules *out, struct err *e)
 {
-	json_t *drop = NULL, *keep = NULL, *rewrites = NULL;
+	json_t *drop = NULL, *keep = NULL, *rewrites = NULL, *fix_ups = NULL;
 	const char *build_dir = NULL;
 	json_error_t je;
 	json_t *item;
 	size_t i;
 
-	if (json_unpack_ex(root, &je, JSON_STRICT, "{s:s, s:o, s:o, s:o}", "build_dir", &build_dir, "drop", &drop, "keep", &keep,
-			   "rewrites", &rewrites) < 0)
+	if (json_unpack_ex(root, &je, JSON_STRICT, "{s:s, s:o, s:o, s:o, s?o}", "build_dir", &build_dir, "drop", &drop, "keep",
+			   &keep, "rewrites", &rewrites, "fix_ups", &fix_ups) < 0)
 		return err_set(e, ERR_INPUT, "tree rules: %s", je.text);
 	out->build_dir = str_dup(build_dir, e);
 	if (!out->build_dir || decode_globs(drop, &out->drop, e) < 0 || decode_globs(keep, &out->keep, e) < 0)
@@ -263,6 +294,13 @@ static int decode_object(json_t *root, struct tree_rules *out, struct err *e)
 		if (json_unpack_ex(item, &je, JSON_STRICT, "{s:s, s:s, s:s}", "file", &file, "from", &from, "to", &to) < 0)
 			return err_set(e, ERR_INPUT, "tree rules: rewrite %zu: %s", i, je.text);
 		if (tree_rules_add_rewrite(out, file, from, to, e) < 0)
+			return -1;
+	}
+	json_array_foreach(fix_ups, i, item)
+	{
+		if (!json_is_string(item))
+			return err_set(e, ERR_INPUT, "tree rules: a fix-up is not a string");
+		if (tree_rules_add_fix_up(out, json_string_value(item), e) < 0)
 			return -1;
 	}
 	return 0;

@@ -1,5 +1,5 @@
 /* package: published packages in, one normalised tar of a kernel's header tree out, and what can be read off the packages about the
- * kernel. Formats (deb, later rpm and tar) stand in a table; what is particular to a distro comes as `struct tree_rules`.
+ * kernel. Formats (deb, rpm, tar) stand in a table; what is particular to a distro comes as `struct tree_rules`.
  * It does not fetch, does not verify digests, and writes nothing to the host's disk. All parsing of package bytes happens in the
  * filter process (stream/filter.h); unpack.h is the side that the rest of the program calls.
  *
@@ -22,6 +22,12 @@ struct tree_rewrite {
 	char *file, *from, *to;
 };
 
+/* What goes beyond single members and texts, by name. */
+enum tree_fix_up {
+	TREE_DROP_DANGLING_LINKS, /* "drop-dangling-links": symlinks that lead to nothing in the tree, or in a circle, stay out */
+	TREE_FIX_UPS,
+};
+
 /* Globs are fnmatch(3) without flags (so `*` matches slashes too) on the member's normalised path: no leading "./" or "/", no
  * trailing "/": "usr/src/linux-headers-6.1.0-56-amd64/Makefile". keep wins over drop. A dropped directory does not drop what is in
  * it: the glob must say so. Embedded; {0} keeps everything and changes nothing. */
@@ -30,11 +36,18 @@ struct tree_rules {
 	struct strv drop, keep;
 	struct tree_rewrite *rewrites;
 	size_t rewrite_count;
+	bool fix_ups[TREE_FIX_UPS];
 };
 
 void tree_rules_release(struct tree_rules *rules);
 /* Adds a rewrite; copies the texts. An empty `from` is ERR_INPUT. */
 must_check int tree_rules_add_rewrite(struct tree_rules *rules, const char *file, const char *from, const char *to, struct err *e);
+/* By its name. Unknown: ERR_INPUT with the nearest one. */
+must_check int tree_rules_add_fix_up(struct tree_rules *rules, const char *name, struct err *e);
+static inline bool tree_rules_fix_up(const struct tree_rules *rules, enum tree_fix_up fix_up)
+{
+	return rules->fix_ups[fix_up];
+}
 /* True when the member stays out of the tree. */
 bool tree_rules_drop(const struct tree_rules *rules, const char *path);
 /* True when there are rewrites for this file. */

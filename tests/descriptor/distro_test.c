@@ -24,6 +24,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "deep", "1:18: nested more than 12 deep" },
 		{ "duplicate-key", "6:1: key 'name' was there before, in line 1" },
 		{ "empty", "2:1: the file is empty" },
+		{ "fix-up", "30:13: no fix-up 'drop-dangling-link', did you mean 'drop-dangling-links'?" },
 		{ "floor-unquoted", "35:15: expected text, found a number; put quotes around it: \"3.10\"" },
 		{ "floor", "35:15: 'v3' is not a kernel version like '4.14'" },
 		{ "format", "5:9: unknown package format 'rmp': expected 'deb', 'rpm', 'tar' or 'image'" },
@@ -195,9 +196,11 @@ Test(distro, fills_a_kernel_into_the_tree_rules)
 {
 	cleanup_distro struct distro d = load_example();
 	struct err e = { 0 };
-	const struct kernel k = {
-		.release = (char *)"6.1.0-56-amd64", .id = (char *)"x", .version = (char *)"6.1.0", .arch = d.arch
-	};
+	const struct kernel k = { .release = (char *)"6.1.0-56-amd64",
+				  .base = (char *)"6.1.0-56",
+				  .id = (char *)"x",
+				  .version = (char *)"6.1.0",
+				  .arch = d.arch };
 	cleanup_tree_rules struct tree_rules rules = { 0 };
 	cr_assert_eq(distro_tree_rules(&d, &k, &rules, &e), 0, "%s", e.message);
 	cr_expect_str_eq(rules.build_dir, "usr/src/6.1.0-56-amd64");
@@ -241,6 +244,8 @@ Test(distro, build_part_changes_with_what_changes_a_build)
 		{ "to: \"\"", "to: \"/\"", false },
 		{ "usr/src/${release}\n", "usr/lib/${release}\n", false },
 		{ "release: \"${release}\"", "release: \"${base}\"", false },
+		{ "release: \"${release}\"", "release: \"${release}\"\n  base: \"${base}\"", false },
+		{ "to: \"\"}\n", "to: \"\"}\n  fix-ups: [drop-dangling-links]\n", false },
 		{ "holds: [config]", "holds: [config, tools]", false },
 		{ "architecture: amd64", "architecture: arm64", false },
 	};

@@ -229,6 +229,42 @@ Test(families, group_what_their_distributions_publish)
 	}
 }
 
+Test(families, know_where_the_tree_is)
+{
+	static const struct {
+		const char *distro, *list, *build_dir;
+	} rows[] = {
+		{ "rhel", "http://h/kernel-devel-5.14.0-427.13.1.el9_4.x86_64.rpm\n",
+		  "usr/src/kernels/5.14.0-427.13.1.el9_4.x86_64" },
+		{ "rhel", "http://h/kernel-rt-devel-5.14.0-427.13.1.el9_4.x86_64.rpm\n",
+		  "usr/src/kernels/5.14.0-427.13.1.el9_4.x86_64+rt" },
+		{ "rhel", "http://h/kernel-rt-devel-5.14.0-162.6.1.rt21.168.el9_1.x86_64.rpm\n",
+		  "usr/src/kernels/5.14.0-162.6.1.rt21.168.el9_1.x86_64" },
+		{ "oracle-uek", "http://h/kernel-uek-devel-5.15.0-200.131.27.el9uek.x86_64.rpm\n",
+		  "usr/src/kernels/5.15.0-200.131.27.el9uek.x86_64" },
+		{ "suse",
+		  "http://h/kernel-default-devel-4.12.14-95.3.1.x86_64.rpm\nhttp://h/kernel-devel-4.12.14-95.3.2.noarch.rpm\n",
+		  "usr/src/linux-4.12.14-95.3-obj/x86_64/default" },
+		{ "ubuntu",
+		  "http://h/linux-headers-5.4.0-42-generic_5.4.0-42.46_amd64.deb\n"
+		  "http://h/linux-headers-5.4.0-42_5.4.0-42.46_all.deb\n",
+		  "usr/src/linux-headers-5.4.0-42-generic" },
+	};
+	cleanup_distro_set struct distro_set set = load_all();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err e = { 0 };
+		const struct distro *d = find(&set, rows[i].distro);
+		cleanup_kernel_list struct kernel_list list = { 0 };
+		cleanup_kernel_set struct kernel_set kernels = { 0 };
+		cleanup_tree_rules struct tree_rules tree = { 0 };
+		cr_assert_eq(kernel_list_parse(rows[i].list, strlen(rows[i].list), "list", &list, NULL, &e), 0, "%s", e.message);
+		cr_assert_eq(kernel_group(&d->kernel, &list, &kernels, &e), 0, "%s", e.message);
+		cr_assert_eq(kernels.count, 1, "row %zu", i);
+		cr_assert_eq(distro_tree_rules(d, &kernels.kernels[0], &tree, &e), 0, "%s", e.message);
+		cr_expect_str_eq(tree.build_dir, rows[i].build_dir, "row %zu: '%s'", i, tree.build_dir);
+	}
+}
+
 /* --- lists of the field --- */
 
 /* The descriptor of a list: the longest name that "<name>.txt" or "<name>-<more>.txt" begins with. */

@@ -1,6 +1,5 @@
 /* The main job as its users know it: published kernels in, a base image out, looked into with `docker cp`. */
 #include <criterion/criterion.h>
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,56 +7,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "docker.h"
-#include "gate/object.h"
+#include "objects.h"
+#include "probes.h"
 #include "site.h"
 #include "tree.h"
 
 TestSuite(main_job, .init = site_open, .fini = site_close, .timeout = SITE_SECONDS);
-
-/* Our own probe, under a name that leaves the user's own images alone. Returns its module version; caller frees. */
-static char *put_our_probe(void)
-{
-	struct site *s = site();
-	cleanup_free char *from = text_of("%s/probe", s->root);
-	cleanup_free char *yaml_path = text_of("%s/probe.yaml", s->probe);
-	cleanup_free char *version_path = text_of("%s/MODULE_VERSION", s->root);
-	cleanup_buf struct buf yaml = { 0 };
-	cleanup_buf struct buf version = { 0 };
-	static const char name[] = "\nname: collector\n";
-
-	tree_copy(from, s->probe);
-	file_bytes(yaml_path, &yaml);
-	char *at = strstr(yaml.data, name);
-	cr_assert_not_null(at, "probe.yaml is not the collector's");
-	*at = '\0';
-	cleanup_free char *renamed = text_of("%s\nname: %s\n%s", yaml.data, s->name, at + strlen(name));
-	file_put(s->probe, "probe.yaml", renamed);
-	file_bytes(version_path, &version);
-	file_put(s->temp.path, "MODULE_VERSION", version.data);
-	version.data[strcspn(version.data, "\n")] = '\0';
-	return buf_steal(&version);
-}
-
-static void expect_good_object(const char *kernel, enum probe_kind_id kind)
-{
-	struct site *s = site();
-	const struct gate_expect expect = {
-		.kind = kind, .release = kernel, .elf_machine = EM_X86_64, .module_name = kind == KIND_MOD ? "collector" : NULL
-	};
-	cleanup_free char *path = kind == KIND_MOD ? text_of("%s/%s-%s.ko.gz", s->modules, s->name, kernel)
-						   : text_of("%s/%s-ebpf-%s.o.gz", s->modules, s->name, kernel);
-	cleanup_buf struct buf object = { 0 };
-	struct object_report report;
-	struct err e;
-
-	file_gunzip(path, &object);
-	cr_assert(object_check(object.data, object.len, &expect, &report, &e) == 0, "%s", e.message);
-	for (size_t i = 0; i < report.finding_count; i++)
-		cr_expect(false, "%s: %s: expected %s, found %s", path, report.findings[i].what, report.findings[i].expected,
-			  report.findings[i].found);
-	cr_expect(report.license[0] != '\0');
-	cr_expect(kind == KIND_MOD || report.programs > 0, "'%s' has no program", path);
-}
 
 static void expect_tree(char *const kernels[], size_t count)
 {
@@ -69,8 +24,7 @@ static void expect_tree(char *const kernels[], size_t count)
 	for (size_t i = 0; i < count; i++) {
 		cr_assert(strv_take(&names, text_of("%s-%s.ko.gz", s->name, kernels[i]), &e) == 0);
 		cr_assert(strv_take(&names, text_of("%s-ebpf-%s.o.gz", s->name, kernels[i]), &e) == 0);
-		expect_good_object(kernels[i], KIND_MOD);
-		expect_good_object(kernels[i], KIND_BPF);
+		expect_good_objects(kernels[i], kernels[i], "collector");
 	}
 	tree_expect(s->modules, (const char *const *)names.items);
 }
@@ -101,7 +55,7 @@ static struct program *build_all(char *const kernels[SERIES_COUNT])
 Test(main_job, a_kernel_of_each_series_is_built_and_nothing_twice)
 {
 	struct site *s = site();
-	cleanup_free char *version = put_our_probe();
+	cleanup_free char *version = probe_put_ours();
 	char *kernels[SERIES_COUNT];
 
 	for (int i = 0; i < SERIES_COUNT; i++)
@@ -131,7 +85,7 @@ Test(main_job, a_kernel_of_each_series_is_built_and_nothing_twice)
 Test(main_job, built_again_from_nothing_gives_the_same_bytes)
 {
 	struct site *s = site();
-	cleanup_free char *version = put_our_probe();
+	cleanup_free char *version = probe_put_ours();
 	cleanup_free char *kernel = site_kernel(SERIES_6_1);
 	cleanup_free char *cache = text_of("%s/other-cache", s->temp.path), *output = text_of("%s/other-output", s->temp.path);
 	cleanup_free char *modules = text_of("%s/kernel-modules", output);

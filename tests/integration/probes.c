@@ -1,9 +1,11 @@
 #include "probes.h"
 
+#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "site.h"
 #include "tree.h"
 
 static const char bpf_source[] =
@@ -84,4 +86,27 @@ void probe_put_both(const char *dir, const char *name, const char *mod_floor, co
 	cleanup_free char *kinds = text_of("%s%s", mod, bpf);
 
 	put(dir, name, kinds, "");
+}
+
+char *probe_put_ours(void)
+{
+	struct site *s = site();
+	cleanup_free char *from = text_of("%s/probe", s->root);
+	cleanup_free char *yaml_path = text_of("%s/probe.yaml", s->probe);
+	cleanup_free char *version_path = text_of("%s/MODULE_VERSION", s->root);
+	cleanup_buf struct buf yaml = { 0 };
+	cleanup_buf struct buf version = { 0 };
+	static const char name[] = "\nname: collector\n";
+
+	tree_copy(from, s->probe);
+	file_bytes(yaml_path, &yaml);
+	char *at = strstr(yaml.data, name);
+	cr_assert_not_null(at, "probe.yaml is not the collector's");
+	*at = '\0';
+	cleanup_free char *renamed = text_of("%s\nname: %s\n%s", yaml.data, s->name, at + strlen(name));
+	file_put(s->probe, "probe.yaml", renamed);
+	file_bytes(version_path, &version);
+	file_put(s->temp.path, "MODULE_VERSION", version.data);
+	version.data[strcspn(version.data, "\n")] = '\0';
+	return buf_steal(&version);
 }

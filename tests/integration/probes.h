@@ -9,5 +9,8 @@ void probe_put_bpf(const char *dir, const char *name, const char *before);
 void probe_put_mod(const char *dir, const char *name, const char *source);
 /* Both, from the files of the two above, with floors of their own. */
 void probe_put_both(const char *dir, const char *name, const char *mod_floor, const char *bpf_before);
+/* Our own probe into the site's directory, under a name that leaves the user's own images alone. Returns its module version; caller
+ * frees. */
+char *probe_put_ours(void);
 
 #endif

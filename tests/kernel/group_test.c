@@ -181,12 +181,14 @@ Test(group, fills_every_field)
 	cleanup_group_rules struct group_rules rules = make_rules();
 	struct err e = { 0 };
 	expect_ok(strv_add(&rules.id, "${release}-x-${version}", &e), &e);
+	expect_ok(strv_add(&rules.base, "of-${base}", &e), &e);
 	cleanup_kernel_set struct kernel_set set =
 		group(&rules, H "h-6.1.0-22-amd64_6.1.94-1.deb\n" H "h-6.1.0-22-common_6.1.94-1.deb\n" H "t-6.1_6.1.96-1.deb\n");
 	cr_assert_eq(set.count, 1);
 	const struct kernel *k = &set.kernels[0];
 	cr_expect_str_eq(k->id, "6.1.0-22-amd64-x-6.1.94-1");
 	cr_expect_str_eq(k->release, "6.1.0-22-amd64");
+	cr_expect_str_eq(k->base, "of-6.1.0-22");
 	cr_expect_str_eq(k->version, "6.1.0");
 	cr_expect_eq(k->arch, arch_by_name("amd64"));
 	cr_assert_eq(k->package_count, 3);

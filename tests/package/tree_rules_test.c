@@ -144,6 +144,8 @@ Test(tree_rules, refuses_other_json)
 		"{\"build_dir\":\"x\",\"drop\":[1],\"keep\":[],\"rewrites\":[]}",
 		"{\"build_dir\":\"x\",\"drop\":[],\"keep\":[],\"rewrites\":[{\"file\":\"a\",\"from\":\"\",\"to\":\"\"}]}",
 		"{\"build_dir\":\"x\",\"drop\":[],\"keep\":[],\"rewrites\":[],\"more\":1}",
+		"{\"build_dir\":\"x\",\"drop\":[],\"keep\":[],\"rewrites\":[],\"fix_ups\":[1]}",
+		"{\"build_dir\":\"x\",\"drop\":[],\"keep\":[],\"rewrites\":[],\"fix_ups\":[\"mend-everything\"]}",
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -152,4 +154,33 @@ Test(tree_rules, refuses_other_json)
 		cr_expect_eq(tree_rules_decode(rows[i], &r, &e), -1, "%s", rows[i]);
 		cr_expect_eq(e.kind, ERR_INPUT);
 	}
+}
+
+Test(tree_rules, fix_ups_travel_along_and_are_not_told_of_where_there_are_none)
+{
+	cleanup_tree_rules struct tree_rules in = { 0 };
+	cleanup_tree_rules struct tree_rules filled = { 0 };
+	cleanup_tree_rules struct tree_rules back = { 0 };
+	struct err e = { 0 };
+
+	char *without = tree_rules_encode(&in, &e);
+	cr_expect_str_eq(without, "{\"build_dir\":\"\",\"drop\":[],\"keep\":[],\"rewrites\":[]}");
+	must(tree_rules_add_fix_up(&in, "drop-dangling-links", &e), &e);
+	must(tree_rules_expand(&in, names, values, &filled, &e), &e);
+	char *with = tree_rules_encode(&filled, &e);
+	cr_expect(strstr(with, "\"fix_ups\":[\"drop-dangling-links\"]"), "%s", with);
+	must(tree_rules_decode(with, &back, &e), &e);
+	cr_expect(tree_rules_fix_up(&back, TREE_DROP_DANGLING_LINKS));
+	free(without);
+	free(with);
+}
+
+Test(tree_rules, an_unknown_fix_up_is_named)
+{
+	cleanup_tree_rules struct tree_rules in = { 0 };
+	struct err e = { 0 };
+
+	cr_expect_eq(tree_rules_add_fix_up(&in, "drop-dangling-link", &e), -1);
+	cr_expect_eq(e.kind, ERR_INPUT);
+	cr_expect_str_eq(e.message, "no fix-up 'drop-dangling-link', did you mean 'drop-dangling-links'?");
 }

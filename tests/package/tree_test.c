@@ -225,3 +225,53 @@ Test(tree, the_second_package_is_named)
 	buf_release(&debs[0]);
 	buf_release(&debs[1]);
 }
+
+Test(tree, links_that_lead_nowhere_are_dropped_by_name)
+{
+	static const struct entry first[] = {
+		SYMLINK("h/early", "late/file"),
+		SYMLINK("h/nowhere", "../arch/arm/boot"),
+		SYMLINK("h/below/a", "../dir/sub"),
+		SYMLINK("h/circle-a", "circle-b"),
+		SYMLINK("h/circle-b", "circle-a"),
+		SYMLINK("h/self", "self"),
+		SYMLINK("h/over-link", "dir/sub/x"),
+		SYMLINK("h/to-dangling", "nowhere"),
+		SYMLINK("h/through-file", "late/file/x"),
+		SYMLINK("h/dropped", "share/doc"),
+		SYMLINK("h/dir/sub", "../real"),
+		TEXT("h/real/x", "x"),
+		TEXT("h/share/doc", "doc"),
+		SYMLINK("h/root", ".."),
+		NO_MORE,
+	};
+	static const struct entry second[] = { TEXT("h/late/file", "late"), NO_MORE };
+	cleanup_tree_rules struct tree_rules rules = { 0 };
+	struct err e = { 0 };
+
+	cr_assert_eq(strv_add(&rules.drop, "h/share/*", &e), 0);
+	cr_assert_eq(tree_rules_add_fix_up(&rules, "drop-dangling-links", &e), 0);
+	expect_listing(first, second, &rules,
+		       "d 0755 0 h\nd 0755 0 h/below\nd 0755 0 h/dir\nd 0755 0 h/real\nf 0644 0 h/real/x 1\n"
+		       "d 0755 0 h/late\nf 0644 0 h/late/file 4\n"
+		       "l 0777 0 h/early -> late/file\nl 0777 0 h/below/a -> ../dir/sub\nl 0777 0 h/over-link -> dir/sub/x\n"
+		       "l 0777 0 h/dir/sub -> ../real\nl 0777 0 h/root -> ..\n");
+}
+
+Test(tree, a_held_link_still_keeps_its_place)
+{
+	static const struct entry below[] = { SYMLINK("h/dir", "elsewhere"), TEXT("h/dir/file", "x"), NO_MORE };
+	static const struct entry again[] = { SYMLINK("h/dir", "elsewhere"), DIRECTORY("h/dir"), NO_MORE };
+	const struct entry *const rows[] = { below, again };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_tree_rules struct tree_rules rules = { 0 };
+		cleanup_buf struct buf deb = { 0 };
+		cleanup_buf struct buf tar = { 0 };
+		struct err e = { 0 };
+		cr_assert_eq(tree_rules_add_fix_up(&rules, "drop-dangling-links", &e), 0);
+		make_deb(rows[i], &deb);
+		cr_expect_eq(write_tree(&deb, 1, &rules, &tar, &e), -1, "row %zu", i);
+		cr_expect_eq(e.kind, ERR_HOSTILE, "row %zu: %s", i, e.message);
+	}
+}
