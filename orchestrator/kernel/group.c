@@ -125,6 +125,7 @@ static int fill_package(struct kernel_package *package, const struct package_rul
 	package->role = rule->role;
 	package->has_config = rule->has_config;
 	package->has_tools = rule->has_tools;
+	package->shared = rule->shared;
 	package->url = str_dup(item->source->url, e);
 	package->file_name = str_dup(item->file_name, e);
 	package->version = str_dup(item->version, e);
