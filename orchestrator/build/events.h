@@ -27,7 +27,7 @@ enum event_kind {
 	EVENT_TOOLCHAIN_DONE,  /* name, seconds; failed: text is the reason */
 	EVENT_FETCH,	       /* bytes_done, bytes_total */
 	EVENT_KERNEL_START,    /* kernel */
-	EVENT_KERNEL_PHASE,    /* kernel, text = "reading", "building" */
+	EVENT_KERNEL_PHASE,    /* kernel, text = "reading", "unpacking" (what it shares with others), "building" */
 	EVENT_TASK_DONE,       /* kernel, kind, verdict, text = reason, path = log of a failure, tail = its last lines */
 	EVENT_KERNEL_DONE,     /* kernel, seconds */
 	EVENT_IMAGE_START,

@@ -30,5 +30,6 @@ void job_release(struct job *job)
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		free(job->tasks[kind].reason);
 	free(job->package_digests);
+	free(job->shared_need);
 	*job = (struct job){ 0 };
 }
