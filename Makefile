@@ -5,7 +5,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 
 # Rooms in their order: a room includes only rooms before it, rooms of one rank don't know each other (ci/check-rooms).
-ROOMS := base stream kernel package engine oci fetch index descriptor cache gate ledger toolchain crawl build cmd
+ROOMS := base stream kernel package engine oci fetch index descriptor cache gate ledger toolchain crawl build lint cmd
 
 VARIANT  ?= release
 SANITIZE ?=
@@ -88,7 +88,7 @@ include $(wildcard tests/fuzz/rules.mk)
 ORCHESTRATE = build/orchestrate
 DISTROS := $(patsubst distros/%.yaml,%,$(wildcard distros/*.yaml))
 
-.PHONY: all crawl image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean bench help
+.PHONY: all crawl image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean bench lint help
 all: build/orchestrate
 	$(ORCHESTRATE) build
 # CRAWL=... for options: make crawl CRAWL='--distro debian --summary crawl.md'
@@ -104,10 +104,14 @@ download-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache fetch
 delete-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache delete --yes
+# The checkout's own files: lists, descriptors, recipes, probe.
+lint: build/orchestrate
+	$(ORCHESTRATE) lint
 BENCHES := $(OUT)/tests/bench/measure $(OUT)/tests/bench/unpack
 bench: build/orchestrate $(BENCHES)
 	BENCH=$(OUT)/tests/bench tests/bench/run
 	BENCH=$(OUT)/tests/bench tests/bench/crawl
+	BENCH=$(OUT)/tests/bench tests/bench/plan
 $(BENCHES): %: %.o $(ROOM_LIBS)
 	$(call say,LD,$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 # Keeps what costs hours to get again: packages, artifacts and logs of earlier builds stay in cache/ and container/failures.
@@ -145,6 +149,7 @@ analyze:
 ##   make delete-package-cache    remove the packages
 ##   make clean                   remove build/ and the output tree; packages and artifacts stay
 ##   make check                   all tests; check-unit without building kernels; check-<room> one room
+##   make lint                    what is wrong with descriptors, lists, block list, recipes, probe
 ##   make bench                   figures, as ratios against a baseline in the same run
 ##   make format, format-check, hdr-check, rooms-check, analyze, fuzz-<parser>
 ##

@@ -20,3 +20,12 @@ int clock_poll_timeout(int64_t deadline_ms)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
+
+void clock_today(char ret[CLOCK_DATE_LEN + 1])
+{
+	struct tm day;
+	time_t now = time(NULL);
+
+	if (!gmtime_r(&now, &day) || strftime(ret, CLOCK_DATE_LEN + 1, "%Y-%m-%d", &day) != CLOCK_DATE_LEN)
+		ret[0] = '\0';
+}

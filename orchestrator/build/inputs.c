@@ -25,6 +25,7 @@ void inputs_release(struct inputs *in)
 	buf_release(&in->sources);
 	free(in->build_script);
 	free(in->seccomp_profile);
+	block_list_free(in->block_list);
 	*in = (struct inputs){ 0 };
 }
 
@@ -39,13 +40,11 @@ static char *read_text(const char *root, const char *name, struct err *e)
 }
 
 /* The version becomes a tag and a directory: one word of the characters that both allow. */
-static int check_version(const char *path, char *text, struct err *e)
+static int check_version(const char *path, const char *text, struct err *e)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	size_t len = strlen(text);
 
-	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == ' '))
-		text[--len] = '\0';
 	if (len == 0 || len > VERSION_MAX || strspn(text, allowed) != len || text[0] == '.' || text[0] == '-')
 		return err_set(e, ERR_INPUT, "%s:1: expected a version such as 1.2.0 or 1.2.0-rc1, found '%.80s'", path, text);
 	return 0;
@@ -61,6 +60,9 @@ static int load_version(const char *dir, struct inputs *in, struct err *e)
 	in->module_version = buf_steal(&text);
 	if (!in->module_version)
 		return err_no_memory(e);
+	size_t len = strlen(in->module_version);
+	while (len && strchr(" \r\n", in->module_version[len - 1]))
+		in->module_version[--len] = '\0';
 	return check_version(path, in->module_version, e);
 }
 
@@ -78,15 +80,20 @@ int inputs_load_probe(const struct inputs_options *options, struct inputs *ret, 
 	return 0;
 }
 
+/* The first one is the error itself. */
+static void report_findings(const struct strv *findings, struct log *log)
+{
+	for (size_t i = 1; i < findings->len; i++)
+		log_printf(log, LOG_ERROR, "%s", findings->items[i]);
+}
+
 static int load_list(const char *path, struct log *log, struct kernel_list *ret, struct err *e)
 {
 	cleanup_strv struct strv findings = { 0 };
 
 	if (kernel_list_load_all(path, ret, &findings, e) == 0)
 		return 0;
-	/* The first finding is the error itself. */
-	for (size_t i = 1; i < findings.len; i++)
-		log_printf(log, LOG_ERROR, "%s", findings.items[i]);
+	report_findings(&findings, log);
 	return -1;
 }
 
@@ -141,6 +148,24 @@ static int load_chosen(const struct inputs_options *options, struct log *log, st
 	return 0;
 }
 
+int inputs_load_block_list(const struct inputs_options *options, struct log *log, struct block_list **ret, struct err *e)
+{
+	cleanup_free char *path =
+		options->block_list ? str_dup(options->block_list, e) : path_join(options->root, "supported-kernels/BLOCKLIST", e);
+	cleanup_strv struct strv findings = { 0 };
+
+	if (!path)
+		return -1;
+	if (block_list_load(path, ret, &findings, e) == 0)
+		return 0;
+	if (!options->block_list && e->kind == ERR_NOT_FOUND) {
+		*ret = NULL;
+		return 0;
+	}
+	report_findings(&findings, log);
+	return -1;
+}
+
 int inputs_load(const struct inputs_options *options, struct log *log, struct inputs *ret, struct err *e)
 {
 	cleanup_inputs struct inputs in = { 0 };
@@ -155,7 +180,8 @@ int inputs_load(const struct inputs_options *options, struct log *log, struct in
 	in.seccomp_profile = in.build_script ? read_text(images, "seccomp.json", e) : NULL;
 	if (!in.seccomp_profile || digest_of(in.build_script, strlen(in.build_script), &in.script_digest, e) < 0)
 		return -1;
-	if (load_chosen(options, log, &in, e) < 0 || inputs_yield(&in, log, e) < 0)
+	if (inputs_load_block_list(options, log, &in.block_list, e) < 0 || load_chosen(options, log, &in, e) < 0 ||
+	    inputs_yield(&in, log, e) < 0)
 		return -1;
 	*ret = in;
 	in = (struct inputs){ 0 };

@@ -10,6 +10,7 @@
 #include "descriptor/distro.h"
 #include "descriptor/probe.h"
 #include "descriptor/recipe.h"
+#include "kernel/block_list.h"
 #include "kernel/digests.h"
 #include "kernel/group.h"
 
@@ -32,20 +33,25 @@ struct inputs {
 	struct digest source_digests[KIND_COUNT];
 	char *build_script; /* images/build.sh */
 	struct digest script_digest;
-	char *seccomp_profile; /* images/seccomp.json */
+	char *seccomp_profile;	       /* images/seccomp.json */
+	struct block_list *block_list; /* NULL: there is none */
 };
 
 struct inputs_options {
 	const char *root;	    /* the checkout: distros/, images/, the lists */
 	const char *probe_dir;	    /* NULL: <root>/probe */
 	const struct strv *distros; /* names asked for; empty: all */
+	const char *block_list;	    /* its path; NULL: <root>/supported-kernels/BLOCKLIST, which may be missing */
 };
 
-/* Lists: every finding of a bad list goes to the log, the first becomes the error. Leftovers of the grouping are warnings in the
- * log: they cost their own kernel only. Those that stand elsewhere in the list cost nothing: debug. */
+/* Lists and block list: every finding of a bad one goes to the log, the first becomes the error. Leftovers of the grouping are
+ * warnings in the log: they cost their own kernel only. Those that stand elsewhere in the list cost nothing: debug. */
 must_check int inputs_load(const struct inputs_options *options, struct log *log, struct inputs *ret, struct err *e);
 /* The part that needs no list and no distro: probe and module version, for the image alone. */
 must_check int inputs_load_probe(const struct inputs_options *options, struct inputs *ret, struct err *e);
+/* The block list alone. *ret is NULL when none is named and there is none. */
+must_check int inputs_load_block_list(const struct inputs_options *options, struct log *log, struct block_list **ret,
+				      struct err *e);
 void inputs_release(struct inputs *in);
 
 #define cleanup_inputs __attribute__((cleanup(inputs_release)))

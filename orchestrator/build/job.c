@@ -29,6 +29,7 @@ void job_release(struct job *job)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		free(job->tasks[kind].reason);
+	free(job->missing);
 	free(job->package_digests);
 	*job = (struct job){ 0 };
 }

@@ -14,7 +14,8 @@
 struct task {
 	bool wanted;
 	enum verdict verdict;
-	char *reason; /* owned; why the verdict is what it is */
+	char *reason;		       /* owned; why the verdict is what it is */
+	const struct block_rule *rule; /* VERDICT_BLOCKED: the rule, borrowed from the inputs */
 	bool has_key;
 	struct digest key;
 };
@@ -27,6 +28,8 @@ struct job {
 	struct digest *package_digests; /* of kernel->packages, in order; NULL until all are known */
 	bool has_facts;
 	struct facts facts;
+	int wanted_gcc, wanted_clang; /* majors, by its facts or by what is expected; 0: not told */
+	char *missing;		      /* owned; why no toolchain fits; NULL while one does, or none was looked for */
 	bool has_choice;
 	struct toolchain_choice choice; /* expected while !has_facts, decided by the facts after */
 

@@ -56,15 +56,41 @@ static int add_jobs(const struct inputs *in, const struct plan_options *options,
 	return 0;
 }
 
-/* Wants the kinds that are asked for and that the probe has; those below their floor end here. */
+/* The user's own word comes before all that can be found out: a blocked kernel gets no marker either. */
+static int block_tasks(const struct inputs *in, struct job *job, struct err *e)
+{
+	const struct block_rule *rules[KIND_COUNT];
+	bool kinds[KIND_COUNT];
+
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		kinds[kind] = job->tasks[kind].wanted;
+	if (block_list_apply(in->block_list, job->kernel->id, in->module_version, kinds, rules, e) < 0)
+		return -1;
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		if (!rules[kind])
+			continue;
+		char *reason = block_rule_describe(in->block_list, rules[kind], e);
+		if (!reason)
+			return -1;
+		task_end(&job->tasks[kind], VERDICT_BLOCKED, reason);
+		job->tasks[kind].rule = rules[kind];
+	}
+	return 0;
+}
+
+/* Wants the kinds that are asked for and that the probe has; those that are blocked or below their floor end here. */
 static int set_tasks(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
 {
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		job->tasks[kind].wanted = options->kinds[kind] && in->probe.kinds[kind].present;
+	if (block_tasks(in, job, e) < 0)
+		return -1;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		struct task *task = &job->tasks[kind];
-		task->wanted = options->kinds[kind] && in->probe.kinds[kind].present;
 		const char *floor = floor_higher(in->probe.kinds[kind].minimum_kernel, job->distro->distro->floors[kind]);
 		/* Without a release nothing says that it is below. */
-		if (!task->wanted || !job->kernel->release[0] || floor_reached(job->kernel->version, floor))
+		if (!task->wanted || task->verdict != VERDICT_PLANNED || !job->kernel->release[0] ||
+		    floor_reached(job->kernel->version, floor))
 			continue;
 		char *reason = str_printf(e, "the kernel is below %s", floor);
 		if (!reason)
@@ -117,6 +143,10 @@ int plan_choose(const struct toolchains *toolchains, struct job *job, struct err
 	const struct recipe *const *recipes = toolchains_recipes(toolchains, &count);
 	unsigned expected = 0;
 
+	if (job->has_facts) {
+		job->wanted_gcc = job->facts.gcc;
+		job->wanted_clang = job->facts.clang;
+	}
 	if (job->has_facts && !job->facts.gcc)
 		return err_set(e, ERR_NOT_FOUND, "it was built by clang %d, and no toolchain here builds modules with clang",
 			       job->facts.clang);
@@ -130,7 +160,7 @@ int plan_choose(const struct toolchains *toolchains, struct job *job, struct err
 		/* Nothing is expected of it; its packages will say. */
 		if (!expected)
 			return 0;
-		want.gcc = (int)expected;
+		want.gcc = job->wanted_gcc = (int)expected;
 	}
 	if (toolchain_choose(&want, recipes, count, &job->choice, e) < 0)
 		return -1;
@@ -255,9 +285,13 @@ static int plan_job(const struct inputs *in, const struct plan_options *options,
 	if (plan_choose(options->toolchains, job, e) < 0) {
 		if (e->kind != ERR_NOT_FOUND)
 			return -1;
+		free(job->missing);
+		job->missing = str_dup(e->message, e);
+		if (!job->missing)
+			return -1;
 		/* An expectation that no toolchain meets decides nothing: the packages have not been asked yet. */
 		if (job->has_facts)
-			job_fail(job, e->message);
+			job_fail(job, job->missing);
 		return 0;
 	}
 	if (!job->has_facts)

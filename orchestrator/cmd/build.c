@@ -5,14 +5,14 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "build/base_image.h"
 #include "build/run.h"
+#include "cmd/choice_options.h"
 #include "cmd/cmd.h"
 #include "cmd/context.h"
+#include "cmd/groundwork.h"
 #include "cmd/image_options.h"
 #include "cmd/plan_table.h"
-#include "cmd/upstream.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
 
@@ -21,32 +21,10 @@ enum { JOBS_MOST = 256, TIMEOUT_S = 900 };
 struct build_options {
 	struct context context;
 	struct image_options image;
-	struct strv distros, kernels;
-	bool kinds[KIND_COUNT], kinds_given;
-	bool dry_run, json, no_image, rebuild;
+	struct choice_options choice;
+	bool dry_run, json, no_image;
 	unsigned jobs, timeout_s;
 };
-
-static int add_distro(void *target, const char *value, struct err *e)
-{
-	return strv_add(&((struct build_options *)target)->distros, value, e);
-}
-
-static int add_kernel(void *target, const char *value, struct err *e)
-{
-	return strv_add(&((struct build_options *)target)->kernels, value, e);
-}
-
-static int add_kind(void *target, const char *value, struct err *e)
-{
-	struct build_options *o = target;
-	enum probe_kind_id kind;
-
-	if (kind_parse(value, &kind, e) < 0)
-		return -1;
-	o->kinds[kind] = o->kinds_given = true;
-	return 0;
-}
 
 static int set_number(const char *value, unsigned most, unsigned *ret, struct err *e)
 {
@@ -91,27 +69,17 @@ static int set_no_image(void *target, const char *value, struct err *e)
 	return 0;
 }
 
-static int set_rebuild(void *target, const char *value, struct err *e)
-{
-	(void)value, (void)e;
-	((struct build_options *)target)->rebuild = true;
-	return 0;
-}
-
 static const struct option_def build_options[] = {
-	{ "distro", "NAME", "only this distro; repeatable [all in distros/]", add_distro },
-	{ "kernel", "GLOB", "only kernels whose id matches, such as '6.1.*-cloud-*'; repeatable [all]", add_kernel },
-	{ "kind", "KIND", "mod or bpf; repeatable [both]", add_kind },
 	{ "jobs", "N", "kernels at once [cores + 1]", set_jobs },
 	{ "timeout", "SECONDS", "for one kernel in the builder [900]", set_timeout },
 	{ "dry-run", NULL, "say what would be built, with which toolchain and why; change nothing", set_dry_run },
 	{ "json", NULL, "the plan of --dry-run as JSON", set_json },
-	{ "rebuild", NULL, "take nothing from the artifact store", set_rebuild },
 	{ "no-image", NULL, "stop when the output tree is filled", set_no_image },
 	{ 0 },
 };
 
 static const struct option_table build_tables[] = {
+	{ choice_option_table, offsetof(struct build_options, choice) },
 	{ build_options, 0 },
 	{ image_option_table, offsetof(struct build_options, image) },
 	{ context_engine_options, offsetof(struct build_options, context) },
@@ -132,107 +100,27 @@ static const struct command_def build_command = {
 		    "  orchestrate --probe ../my-module --output /tmp/out",
 };
 
-/* What a run stands on; released in the reverse order. */
 struct build {
 	struct build_options *o;
-	struct inputs inputs;
-	struct engine *engine;
-	struct cache *cache;
-	struct artifact_store *artifacts;
-	struct mirror_table *mirrors, *toolchain_mirrors;
-	struct toolchains *toolchains;
-	struct plan_options plan_options;
-	struct plan plan;
+	struct groundwork ground;
 	struct output *output;
-	char *scratch;
 };
-
-static void build_release(struct build *b)
-{
-	output_free(b->output);
-	plan_release(&b->plan);
-	toolchains_free(b->toolchains);
-	mirror_table_free(b->mirrors);
-	mirror_table_free(b->toolchain_mirrors);
-	artifact_store_close(b->artifacts);
-	cache_close(b->cache);
-	engine_close(b->engine);
-	inputs_release(&b->inputs);
-	free(b->scratch);
-}
-
-/* A dry run goes on without an engine: it then can't know what would be reused. */
-static int open_engine(struct build *b, struct err *e)
-{
-	struct context *c = &b->o->context;
-
-	if (context_open_engine(c, &b->engine, e) == 0)
-		return 0;
-	if (!b->o->dry_run || e->kind != ERR_UNREACHABLE)
-		return -1;
-	log_printf(&c->log, LOG_WARNING, "%s; the plan can't tell what would be reused", e->message);
-	return 0;
-}
-
-static int open_stores(struct build *b, struct err *e)
-{
-	struct context *c = &b->o->context;
-	struct toolchains_options toolchains = {
-		.engine = b->engine,
-		.recipes = &b->inputs.recipes,
-		.scratch = b->scratch,
-		.log = &c->log,
-		.listener = &c->listener,
-		.cancel = &c->cancel,
-	};
-
-	/* A dry run changes nothing, so it makes no stores either: without them nothing is there. */
-	int there = b->o->dry_run ? path_exists(c->cache_path, e) : 1;
-	if (there < 0)
-		return -1;
-	if (there && (cache_open(c->cache_path, &c->log, &b->cache, e) < 0 ||
-		      artifact_store_open(c->cache_path, &c->log, &b->artifacts, e) < 0))
-		return -1;
-	if (b->cache && context_upstream(c, &b->inputs.distros, b->cache, e) < 0)
-		return -1;
-	if (context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->mirrors, e) < 0 ||
-	    context_mirrors(c, &b->inputs.distros, &b->inputs.recipes, &b->toolchain_mirrors, e) < 0)
-		return -1;
-	toolchains.mirrors = b->toolchain_mirrors;
-	return toolchains_new(&toolchains, &b->toolchains, e);
-}
 
 static int prepare(struct build *b, struct err *e)
 {
 	struct build_options *o = b->o;
-	const struct inputs_options inputs = { .root = o->context.root, .probe_dir = o->image.probe, .distros = &o->distros };
 
-	if (inputs_load(&inputs, &o->context.log, &b->inputs, e) < 0 || open_engine(b, e) < 0)
+	if (groundwork_make(&b->ground, &o->context, &o->choice, o->image.probe, o->dry_run, e) < 0)
 		return -1;
-	if (base_image_check(o->image.base, o->image.archive, b->engine, e) < 0)
-		return -1;
-	b->scratch = path_join(o->context.cache_path, "scratch", e);
-	if (!b->scratch || open_stores(b, e) < 0)
-		return -1;
-	b->plan_options = (struct plan_options){
-		.kernels = &o->kernels,
-		.cache_dir = o->context.cache_path,
-		.cache = b->cache,
-		.artifacts = b->artifacts,
-		.toolchains = b->toolchains,
-		.rebuild = o->rebuild,
-	};
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		b->plan_options.kinds[kind] = !o->kinds_given || o->kinds[kind];
-	return plan_make(&b->inputs, &b->plan_options, &b->plan, e);
+	return base_image_check(o->image.base, o->image.archive, b->ground.engine, e);
 }
 
 static void announce(struct build *b)
 {
-	struct event event = { .kind = EVENT_PLANNED, .total = (unsigned)b->plan.count };
+	struct event event = { .kind = EVENT_PLANNED, .total = (unsigned)b->ground.plan.count };
 
-	for (size_t i = 0; i < b->plan.count; i++)
-		event.todo += job_has_work(&b->plan.jobs[i]);
+	for (size_t i = 0; i < b->ground.plan.count; i++)
+		event.todo += job_has_work(&b->ground.plan.jobs[i]);
 	event_send(&b->o->context.listener, &event);
 }
 
@@ -252,17 +140,18 @@ static int run(struct build *b, struct err *e)
 	size_t swept = 0;
 
 	cleanup_free char *output = image_output_dir(&o->image, c, e);
-	if (!output || output_open(output, b->inputs.probe.name, b->inputs.module_version, OUTPUT_FILL, &c->log, &b->output, e) < 0)
+	if (!output || output_open(output, b->ground.inputs.probe.name, b->ground.inputs.module_version, OUTPUT_FILL, &c->log,
+				   &b->output, e) < 0)
 		return -1;
-	if (engine_sweep(b->engine, &swept, e) < 0)
+	if (engine_sweep(b->ground.engine, &swept, e) < 0)
 		return -1;
 	if (swept)
 		log_printf(&c->log, LOG_INFO, "removed %zu container%s that a killed run had left", swept, swept == 1 ? "" : "s");
 	const struct run_options options = {
-		.inputs = &b->inputs,
-		.plan = &b->plan_options,
-		.engine = b->engine,
-		.mirrors = b->mirrors,
+		.inputs = &b->ground.inputs,
+		.plan = &b->ground.plan_options,
+		.engine = b->ground.engine,
+		.mirrors = b->ground.mirrors,
 		.output = b->output,
 		.jobs = o->jobs ? o->jobs : default_jobs(),
 		.make_jobs = 1,
@@ -272,7 +161,7 @@ static int run(struct build *b, struct err *e)
 		.cancel = &c->cancel,
 	};
 	announce(b);
-	return run_plan(&options, &b->plan, e);
+	return run_plan(&options, &b->ground.plan, e);
 }
 
 static int make_image(struct build *b, struct err *e)
@@ -280,13 +169,14 @@ static int make_image(struct build *b, struct err *e)
 	struct context *c = &b->o->context;
 	const struct base_image_options options = {
 		.modules_dir = output_modules_dir(b->output),
-		.probe_name = b->inputs.probe.name,
-		.module_version = b->inputs.module_version,
+		.probe_name = b->ground.inputs.probe.name,
+		.module_version = b->ground.inputs.module_version,
 		.cache_dir = c->cache_path,
-		.architecture = b->inputs.chosen_count ? b->inputs.chosen[0].distro->arch->oci : engine_info(b->engine)->arch,
+		.architecture = b->ground.inputs.chosen_count ? b->ground.inputs.chosen[0].distro->arch->oci
+							      : engine_info(b->ground.engine)->arch,
 		.base = b->o->image.base,
 		.archive = b->o->image.archive,
-		.engine = b->engine,
+		.engine = b->ground.engine,
 		.epoch = image_epoch(),
 		.log = &c->log,
 		.listener = &c->listener,
@@ -307,7 +197,7 @@ static int build_and_load(struct build *b, struct err *e)
 			progress_summary(c->progress, (double)(clock_now_ms() - started) / 1000);
 		return -1;
 	}
-	run_count(&b->plan, &counts);
+	run_count(&b->ground.plan, &counts);
 	bool empty = counts.verdicts[VERDICT_FAILED] && !counts.verdicts[VERDICT_BUILT] && !counts.verdicts[VERDICT_REUSED];
 	if (empty && !b->o->no_image)
 		log_printf(&c->log, LOG_WARNING, "no image: nothing could be built; the one loaded before stays as it is");
@@ -332,8 +222,10 @@ static int run_command(void *target, struct err *e)
 		return err_set(e, ERR_USAGE, "--json goes with --dry-run");
 	int code = prepare(&b, e);
 	if (code == 0)
-		code = o->dry_run ? plan_print(&b.inputs, &b.plan, o->json, e) : build_and_load(&b, e);
-	build_release(&b);
+		code = o->dry_run ? plan_print(&b.ground.inputs, &b.ground.plan, o->json ? PLAN_JSON : PLAN_TABLE, e)
+				  : build_and_load(&b, e);
+	output_free(b.output);
+	groundwork_release(&b.ground);
 	return code;
 }
 
@@ -342,7 +234,6 @@ int cmd_build(int argc, char **argv)
 	struct build_options o = { 0 };
 
 	int code = context_run(&o.context, &build_command, argc, argv, &o, NULL, run_command);
-	strv_release(&o.distros);
-	strv_release(&o.kernels);
+	choice_options_release(&o.choice);
 	return code;
 }

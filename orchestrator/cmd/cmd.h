@@ -19,6 +19,8 @@ enum exit_code {
 int exit_code_of(const struct err *e);
 
 int cmd_build(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
+int cmd_lint(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 int cmd_crawl(int argc, char **argv);

@@ -85,7 +85,11 @@ static int take_line(struct index_counts *c, const struct line *line, struct err
 	*blanks = '\0';
 	if (str_to_u64(text, UINT64_MAX, &packages, e) < 0)
 		return err_set(e, ERR_INPUT, "'%s' is no number", text);
-	return index_counts_set(c, blanks + strlen(between), packages, e);
+	const char *index = blanks + strlen(between);
+	if (index_counts_set(c, index, packages, e) < 0)
+		return -1;
+	c->items[place_of(c, index)].line = line->number;
+	return 0;
 }
 
 int index_counts_load(const char *path, struct index_counts *ret, struct err *e)

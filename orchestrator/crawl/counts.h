@@ -1,6 +1,6 @@
 /* How many packages each index of a distro listed at its last good crawl: the companion of `<name>.txt` is `<name>.counts`. It is
  * kept beside the list, not only in the ledger, so that a crawl in a fresh checkout with an empty cache notices that an index has
- * shrunk. Internal to crawl. */
+ * shrunk. */
 #ifndef ORCHESTRATE_CRAWL_COUNTS_H
 #define ORCHESTRATE_CRAWL_COUNTS_H
 
@@ -13,6 +13,7 @@
 struct index_count {
 	char *index;
 	uint64_t packages;
+	unsigned line; /* in the file that it was read from; 0: set since */
 };
 
 /* Embedded; {0} is empty. */

@@ -315,7 +315,7 @@ int distro_load(const char *path, struct distro *ret, struct err *e)
 	size_t len = strlen(d.name);
 	const char *base = path_base(path);
 	if (strncmp(base, d.name, len) != 0 || strcmp(base + len, ".yaml") != 0)
-		return err_set(e, ERR_INPUT, "%s: the name in it is '%s', so the file should be '%s.yaml'", path, d.name, d.name);
+		return err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the file should be '%s.yaml'", path, d.name, d.name);
 	*ret = d;
 	d = (struct distro){ 0 };
 	return 0;

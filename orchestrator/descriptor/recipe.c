@@ -193,7 +193,7 @@ int recipe_load(const char *dir, struct recipe *ret, struct err *e)
 	if (!path || file_read(path, NODE_MAX_BYTES, &text, e) < 0 || recipe_parse(buf_text(&text), text.len, path, &r, e) < 0)
 		return -1;
 	if (strcmp(path_base(dir), r.name) != 0)
-		return err_set(e, ERR_INPUT, "%s: the name in it is '%s', so the folder should be '%s'", path, r.name, r.name);
+		return err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the folder should be '%s'", path, r.name, r.name);
 	*ret = r;
 	r = (struct recipe){ 0 };
 	return 0;

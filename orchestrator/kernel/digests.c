@@ -2,12 +2,14 @@
 
 #include "kernel/digests.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "kernel/findings.h"
 #include "kernel/lines.h"
 #include "kernel/list.h"
 
@@ -122,6 +124,7 @@ static int add_line(struct digest_table *t, const struct line *line, const char 
 		return -1;
 	if (line->raw_len > line->len && !(entry->behind = strndup(line->raw + line->len, line->raw_len - line->len)))
 		return err_no_memory(e);
+	entry->digest.line = line->number;
 	const char *url = entry->digest.url;
 	int order = *previous ? strcmp(*previous, url) : -1;
 	if (order >= 0)
@@ -149,6 +152,27 @@ int digest_table_parse(const char *text, size_t len, const char *name, struct di
 	return 0;
 }
 
+int digest_table_check(const char *text, size_t len, const char *name, struct digest_table **ret, struct strv *findings,
+		       struct err *e)
+{
+	cleanup_of(digest_table) struct digest_table *t = calloc(1, sizeof(*t));
+	if (!t)
+		return err_no_memory(e);
+	struct findings found = { .name = name, .texts = findings };
+	struct line_reader lines = { .at = text, .end = text + len };
+	struct line line;
+	const char *previous = NULL;
+	while (line_next(&lines, &line)) {
+		struct err problem = { 0 };
+		if (add_line(t, &line, &previous, &problem) < 0 && findings_add(&found, line.number, e, "%s", problem.message) < 0)
+			return -1;
+	}
+	if (findings_end(&found, e) < 0)
+		return -1;
+	*ret = steal_ptr(&t);
+	return 0;
+}
+
 int digest_table_load(const char *path, struct digest_table **ret, struct err *e)
 {
 	cleanup_buf struct buf text = { 0 };
@@ -165,6 +189,15 @@ const struct package_digest *digest_table_find(const struct digest_table *t, con
 {
 	struct table_entry *entry = NULL;
 	HASH_FIND_STR(t->by_url, url, entry);
+	return entry ? &entry->digest : NULL;
+}
+
+const struct package_digest *digest_table_next(const struct digest_table *t, const struct package_digest *previous)
+{
+	const struct table_entry *entry = t->by_url;
+
+	if (previous)
+		entry = ((const struct table_entry *)((const char *)previous - offsetof(struct table_entry, digest)))->hh.next;
 	return entry ? &entry->digest : NULL;
 }
 

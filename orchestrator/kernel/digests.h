@@ -14,6 +14,7 @@ struct package_digest {
 	char *url;
 	struct digest sha256;
 	uint64_t size_bytes;
+	unsigned line; /* in the text that it was read from; 0: merged */
 };
 
 struct digest_table;
@@ -21,12 +22,18 @@ struct digest_table;
 /* Format: lines `<sha256, 64 hex digits>  <size, decimal>  <url>`, two blanks between, ascending bytewise by URL; comments and the
  * rest as for kernel_list_parse. The first mistake ends it: ERR_INPUT, `name:line: text`. */
 must_check int digest_table_parse(const char *text, size_t len, const char *name, struct digest_table **ret, struct err *e);
+/* As digest_table_parse, but reads on: findings gets each mistake as `name:line: text` (kernel/findings.h), the first becomes the
+ * error. */
+must_check int digest_table_check(const char *text, size_t len, const char *name, struct digest_table **ret, struct strv *findings,
+				  struct err *e);
 /* A missing file is an empty table: digests are then recorded at first fetch. */
 must_check int digest_table_load(const char *path, struct digest_table **ret, struct err *e);
 void digest_table_free(struct digest_table *t);
 
 /* NULL when the URL has none. Borrowed. */
 const struct package_digest *digest_table_find(const struct digest_table *t, const char *url);
+/* The one behind previous (NULL: the first), in no order; NULL at the end. */
+const struct package_digest *digest_table_next(const struct digest_table *t, const struct package_digest *previous);
 size_t digest_table_count(const struct digest_table *t);
 
 enum digest_merged {

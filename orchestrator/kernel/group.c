@@ -107,8 +107,11 @@ static int read_list(struct grouping *g)
 		bool again;
 		if (group_index_add(g->index, &g->list->urls[i], &item, &reason, &again, g->e) < 0)
 			return -1;
-		if (!item && add_leftover(g, &g->list->urls[i], again, reason) < 0)
+		if (item)
+			continue;
+		if (add_leftover(g, &g->list->urls[i], again, reason) < 0)
 			return -1;
+		g->set.leftovers[g->set.leftover_count - 1].unknown = !again;
 	}
 	group_index_sort(g->index);
 	return 0;

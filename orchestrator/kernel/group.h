@@ -74,6 +74,7 @@ struct kernel {
 
 struct kernel_leftover {
 	char *url, *reason;
+	bool unknown;	       /* no package rule knows it */
 	bool stands_elsewhere; /* nothing is lost by it: its kernel, or a newer revision of it, is in the set by another line */
 	unsigned line;	       /* in the list */
 	bool uncrawled;	       /* ... or in its companion (kernel_list_load_all) */

@@ -1,6 +1,5 @@
 #include "kernel/lines.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -34,7 +33,7 @@ static size_t comment_start(const char *text, size_t len)
 	return len;
 }
 
-static const char *strip(struct line *line, const char *text, size_t len)
+static const char *strip(struct line *line, const char *text, size_t len, bool loose)
 {
 	const char *problem = bytes_problem(text, len);
 	if (problem)
@@ -43,11 +42,13 @@ static const char *strip(struct line *line, const char *text, size_t len)
 	while (end > 0 && is_blank(text[end - 1]))
 		end--;
 	if (end == 0)
-		return comment < len ? NULL : "blank line; remove it";
-	if (is_blank(text[0]))
+		return comment < len || loose ? NULL : "blank line; remove it";
+	if (is_blank(text[0]) && !loose)
 		return "starts with a blank";
-	if (comment == len && end < len)
+	if (comment == len && end < len && !loose)
 		return "has blanks at its end";
+	for (; is_blank(*text); text++)
+		end--;
 	line->text = text;
 	line->len = end;
 	return NULL;
@@ -60,7 +61,7 @@ int line_next(struct line_reader *r, struct line *ret)
 	const char *newline = memchr(r->at, '\n', (size_t)(r->end - r->at));
 	const char *end = newline ? newline : r->end;
 	*ret = (struct line){ .number = ++r->number, .raw = r->at, .raw_len = (size_t)(end - r->at) };
-	ret->problem = strip(ret, r->at, (size_t)(end - r->at));
+	ret->problem = strip(ret, r->at, (size_t)(end - r->at), r->loose);
 	r->at = newline ? newline + 1 : r->end;
 	return 1;
 }

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "kernel/findings.h"
 #include "kernel/lines.h"
 
 /* Where a URL was seen first. Key bytes are borrowed from the file's text. */
@@ -19,12 +20,10 @@ struct seen {
 };
 
 struct list_parser {
-	const char *name;
 	struct kernel_list list;
 	size_t room;
 	struct seen *seen;
-	struct strv *findings;
-	size_t finding_count;
+	struct findings findings;
 	struct err *e;
 };
 
@@ -37,23 +36,6 @@ static void parser_release(struct list_parser *p)
 		free(seen);
 	}
 	kernel_list_release(&p->list);
-}
-
-/* Notes a finding; the first one also becomes the error of the whole. */
-static int add_finding(struct list_parser *p, unsigned line, const char *problem, unsigned other_line)
-{
-	cleanup_free char *text = other_line ? str_printf(p->e, "%s:%u: %s %u", p->name, line, problem, other_line)
-					     : str_printf(p->e, "%s:%u: %s", p->name, line, problem);
-	if (!text)
-		return -1;
-	if (p->finding_count++ == 0)
-		(void)err_set(p->e, ERR_INPUT, "%s", text);
-	struct err oom = { 0 };
-	if (p->findings && p->finding_count <= KERNEL_LIST_MAX_FINDINGS && strv_take(p->findings, steal_ptr(&text), &oom) < 0) {
-		*p->e = oom;
-		return -1;
-	}
-	return 0;
 }
 
 static int add_url(struct list_parser *p, const struct line *line)
@@ -77,16 +59,16 @@ static int add_url(struct list_parser *p, const struct line *line)
 static int parse_line(struct list_parser *p, const struct line *line)
 {
 	if (line->problem)
-		return add_finding(p, line->number, line->problem, 0);
+		return findings_add(&p->findings, line->number, p->e, "%s", line->problem);
 	if (line->len == 0)
 		return 0;
 	const char *problem = url_problem(line->text, line->len);
 	if (problem)
-		return add_finding(p, line->number, problem, 0);
+		return findings_add(&p->findings, line->number, p->e, "%s", problem);
 	struct seen *seen = NULL;
 	HASH_FIND(hh, p->seen, line->text, line->len, seen);
 	if (seen)
-		return add_finding(p, line->number, "the same URL as in line", seen->line);
+		return findings_add(&p->findings, line->number, p->e, "the same URL as in line %u", seen->line);
 	seen = calloc(1, sizeof(*seen));
 	if (!seen)
 		return err_no_memory(p->e);
@@ -101,17 +83,13 @@ static int parse_line(struct list_parser *p, const struct line *line)
 
 int kernel_list_parse(const char *text, size_t len, const char *name, struct kernel_list *ret, struct strv *findings, struct err *e)
 {
-	struct err unwanted = { 0 };
-	__attribute__((
-		cleanup(parser_release))) struct list_parser p = { .name = name, .findings = findings, .e = e ? e : &unwanted };
+	__attribute__((cleanup(parser_release))) struct list_parser p = { .findings = { .name = name, .texts = findings }, .e = e };
 	struct line_reader lines = { .at = text, .end = text + len };
 	struct line line;
 	while (line_next(&lines, &line))
 		if (parse_line(&p, &line) < 0)
 			return -1;
-	if (p.finding_count > 1)
-		return err_append(e, "and %zu more", p.finding_count - 1);
-	if (p.finding_count)
+	if (findings_end(&p.findings, e) < 0)
 		return -1;
 	*ret = p.list;
 	p.list = (struct kernel_list){ 0 };

@@ -13,7 +13,6 @@ enum {
 	KERNEL_LIST_MAX_BYTES = 64 << 20,
 	KERNEL_LIST_MAX_LINE = 2048,
 	KERNEL_URL_MAX = 1900, /* so that it fits into a line of digests.h too */
-	KERNEL_LIST_MAX_FINDINGS = 100,
 };
 
 struct kernel_url {
@@ -33,7 +32,7 @@ struct kernel_list {
  * over KERNEL_LIST_MAX_LINE bytes.
  *
  * `name` stands before the line number in messages. Any finding makes it -1 with ERR_INPUT and the first finding in *e;
- * findings (may be NULL) gets each as `name:line: text`, at most KERNEL_LIST_MAX_FINDINGS. *ret is untouched on failure. */
+ * findings (may be NULL) gets each as `name:line: text`, at most FINDINGS_MAX (kernel/findings.h). *ret is untouched on failure. */
 must_check int kernel_list_parse(const char *text, size_t len, const char *name, struct kernel_list *ret, struct strv *findings,
 				 struct err *e);
 /* Reads the file; messages name it by its path. Missing: ERR_NOT_FOUND. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,7 +101,11 @@ int main(int argc, char **argv)
 	double wall = now() - start;
 	if (cpu_ticks(pid, &own, &children) < 0)
 		fprintf(stderr, "measure: /proc/%d/stat is not readable\n", (int)pid);
-	waitpid(pid, &status, 0);
+	struct rusage usage = { 0 };
+	wait4(pid, &status, 0, &usage);
+	/* One that was over before it was looked at; without children the figure is its own. */
+	if (!children && usage.ru_maxrss > peak)
+		peak = usage.ru_maxrss;
 	FILE *f = fopen(argv[1], "w");
 	if (!f) {
 		perror(argv[1]);

@@ -15,6 +15,9 @@ Test(usage, help_on_every_level)
 	} rows[] = {
 		{ { "--help" }, "Exit codes:" },
 		{ { "build", "--help" }, "--dry-run" },
+		{ { "build", "--help" }, "--block-list" },
+		{ { "plan", "--help" }, "--kernels-from" },
+		{ { "lint", "--help" }, "file:line" },
 		{ { "image", "--help" }, "--archive" },
 		{ { "cache", "--help" }, "delete" },
 		{ { "cache", "fetch", "--help" }, "--mirror" },

@@ -123,7 +123,7 @@ Test(distro, must_have_the_name_of_its_file)
 	struct distro d = { 0 };
 	cr_expect_lt(distro_load(DATA "misnamed/exampel.yaml", &d, &e), 0);
 	cr_expect_str_eq(e.message,
-			 DATA "misnamed/exampel.yaml: the name in it is 'example', so the file should be 'example.yaml'");
+			 DATA "misnamed/exampel.yaml:1: the name in it is 'example', so the file should be 'example.yaml'");
 	cr_expect_null(d.name);
 }
 

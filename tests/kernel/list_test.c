@@ -1,3 +1,4 @@
+#include "kernel/findings.h"
 #include "kernel/list.h"
 
 #include <criterion/criterion.h>
@@ -98,7 +99,7 @@ Test(list, bounds_the_findings)
 	struct kernel_list list = { 0 };
 	cleanup_strv struct strv findings = { 0 };
 	cr_expect_lt(kernel_list_parse(text, sizeof(text), "l.txt", &list, &findings, &e), 0);
-	cr_expect_eq(findings.len, KERNEL_LIST_MAX_FINDINGS);
+	cr_expect_eq(findings.len, FINDINGS_MAX);
 	cr_expect_str_eq(e.message, "l.txt:1: blank line; remove it: and 4095 more");
 }
 
