@@ -1,14 +1,44 @@
 # Builds one kernel's objects inside a builder container; handed to `sh -c` as text by every exec, so that no image carries a copy.
 #
-# stdin   PROBE_BYTES bytes of the probe's sources as a tar, then the kernel's header tree as a tar
+# stdin   PROBE_BYTES bytes of the probe's sources as a tar, then the tree of the kernel's own packages as a tar
 # stdout  a tar with a member per kind that was built: mod, bpf
 # stderr  the log; a line `== orchestrate: KIND` opens each kind's part
-# exit    0 all kinds built, 1 at least one was not, 2 the input could not be unpacked
+# exit    0 all kinds built, 1 at least one was not, 2 the input could not be unpacked, 3 the kernel's own packages
+#         and those in SHARED_TREE don't go together
 #
-# Environment: JOB (this kernel's directory below /work), PROBE_BYTES, KINDS, BUILD_DIR (below the tree), and for each kind
-# BUILD_<kind> and OUTPUT_<kind>; besides what probe.yaml promises to build commands: KERNEL_RELEASE, JOBS, MODULE_VERSION, ARCH, CC,
-# CLANG, LLVM_STRIP, STRIP.
+# Environment: JOB (this kernel's directory below /work), PROBE_BYTES, KINDS, BUILD_DIR (below the tree), SHARED_TREE (the tree of the
+# packages that it shares with other kernels, not to be written to; unset where it shares none), and for each kind BUILD_<kind>
+# and OUTPUT_<kind>; besides what probe.yaml promises to build commands: KERNEL_RELEASE, JOBS, MODULE_VERSION, ARCH, CC, CLANG,
+# LLVM_STRIP, STRIP.
 set -eu
+
+# Links into the directory $1 what it lacks of the directory $2. Refuses what both have, unless it is a directory in both.
+link_missing() {
+	own=$1 shared=$2
+	set --
+	for entry in "$shared"/* "$shared"/.[!.]* "$shared"/..?*; do
+		[ -e "$entry" ] || [ -L "$entry" ] || continue
+		mine=$own/${entry##*/}
+		if [ ! -e "$mine" ] && [ ! -L "$mine" ]; then
+			set -- "$@" "$entry"
+		elif [ -L "$mine" ] || [ -L "$entry" ] || [ ! -d "$mine" ] || [ ! -d "$entry" ]; then
+			echo "orchestrate: '${entry#"$SHARED_TREE/"}' is in the kernel's own packages and in those that it shares"
+			return 1
+		fi
+	done
+	[ "$#" -eq 0 ] || ln -s -- "$@" "$own/"
+}
+
+# Joins the tree $2 into the tree $1. Directories of $2 that $1 lacks become one link each.
+join_trees() {
+	link_missing "$1" "$2" || return 1
+	for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+		if [ ! -L "$entry" ] && [ -d "$entry" ] && [ -d "$2/${entry##*/}" ]; then
+			join_trees "$entry" "$2/${entry##*/}" || return 1
+		fi
+	done
+}
+
 exec 3>&1 1>&2
 work=/work/$JOB
 rm -rf "$work"
@@ -17,7 +47,11 @@ mkdir "$work/src" "$work/tree" "$work/tmp" "$work/out" || exit 2
 # What a build left running is this user's, and this user is this job's alone.
 trap 'cd /; kill -KILL -1 2>/dev/null || :; rm -rf "$work"' EXIT
 head -c "$PROBE_BYTES" | tar -x -f - -C "$work/src" || exit 2
-tar -x -f - -C "$work/tree" --no-same-owner || exit 2
+tar -x -f - -b 128 -C "$work/tree" --no-same-owner || exit 2
+if [ -n "${SHARED_TREE:-}" ]; then
+	[ -d "$work/tree/$BUILD_DIR" ] || { echo "orchestrate: '$BUILD_DIR' is not in the kernel's own packages"; exit 3; }
+	join_trees "$work/tree" "$SHARED_TREE" || exit 3
+fi
 
 export SRC KERNEL_BUILD="$work/tree/$BUILD_DIR" TMPDIR="$work/tmp"
 failed=0

@@ -12,7 +12,9 @@
 #include "engine/exec.h"
 
 enum {
-	WORK_MIB_PER_JOB = 2048, /* room for a header tree and a build; tmpfs takes only what is used */
+	/* Room for a header tree and a build, and for a tree that jobs share: not more of these than jobs are at work, or soon
+	 * after. tmpfs takes only what is used. */
+	WORK_MIB_PER_JOB = 2048 + 512,
 	PIDS_PER_JOB = 1024,
 	FIRST_UID = 61000, /* nobody's in any distribution's images */
 	KILL_MS = 20000,

@@ -10,7 +10,8 @@
 struct engine;
 struct builders;
 
-enum { BUILDERS_SLOTS_MAX = 256, BUILDERS_USER_MAX = 32 };
+/* Slots beyond those of the workers are for what the workers do in a builder as somebody else than their job. */
+enum { BUILDERS_SLOTS_MAX = 256, BUILDERS_USERS_MAX = 2 * BUILDERS_SLOTS_MAX, BUILDERS_USER_MAX = 32 };
 
 struct builders_options {
 	struct engine *engine;
@@ -31,7 +32,7 @@ must_check int builders_get(struct builders *b, const char *family, const char *
 must_check int builders_alive(struct builders *b, const char *container_id, struct err *e);
 /* Takes a container out of use: it is removed with all that runs in it, and the next builders_get makes a new one. */
 void builders_discard(struct builders *b, const char *container_id);
-/* Who works in slot `slot` (below BUILDERS_SLOTS_MAX) of any builder, as "uid:gid" for exec: jobs that run at once have users of
+/* Who works in slot `slot` (below BUILDERS_USERS_MAX) of any builder, as "uid:gid" for exec: jobs that run at once have users of
  * their own, so that one can neither touch nor signal another. */
 void builders_user(unsigned slot, char ret[BUILDERS_USER_MAX]);
 /* Ends every process of the slot's user by force and removes the job's directory, while other jobs in the container go on. -1: it

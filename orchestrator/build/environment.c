@@ -1,6 +1,7 @@
 #include "build/environment.h"
 
 #include "base/cleanup.h"
+#include "build/shared_tree.h"
 
 static int add_env(struct strv *env, struct err *e, const char *name, const char *value)
 {
@@ -53,12 +54,21 @@ static int add_make_variables(const struct strv *variables, struct strv *env, st
 	return add_env(env, e, "MAKEFLAGS", buf_text(&flags));
 }
 
+static int add_shared(const struct job *job, struct strv *env, struct err *e)
+{
+	if (!shared_tree_wanted(job->kernel))
+		return 0;
+	cleanup_free char *path = shared_tree_path(job, e);
+	return path ? add_env(env, e, "SHARED_TREE", path) : -1;
+}
+
 int environment_common(const struct inputs *in, const struct job *job, struct strv *env, struct err *e)
 {
 	cleanup_tree_rules struct tree_rules rules = { 0 };
 
 	if (distro_tree_rules(job->distro->distro, job->kernel, &rules, e) < 0 ||
-	    add_env(env, e, "BUILD_DIR", rules.build_dir) < 0 || add_env(env, e, "KERNEL_RELEASE", job->kernel->release) < 0 ||
+	    add_env(env, e, "BUILD_DIR", rules.build_dir) < 0 || add_shared(job, env, e) < 0 ||
+	    add_env(env, e, "KERNEL_RELEASE", job->kernel->release) < 0 ||
 	    add_env(env, e, "ARCH", job->kernel->arch->srcarch) < 0 || add_env(env, e, "MODULE_VERSION", in->module_version) < 0 ||
 	    add_toolchain(job, env, e) < 0)
 		return -1;

@@ -29,7 +29,7 @@ enum event_kind {
 			* fetch */
 	EVENT_PACKAGE, /* one package has ended: name, text = "fetched", "pulled", ..., path = from where, bytes_total = its size */
 	EVENT_KERNEL_START, /* kernel */
-	EVENT_KERNEL_PHASE, /* kernel, text = "reading", "building" */
+	EVENT_KERNEL_PHASE, /* kernel, text = "reading", "unpacking" (what it shares with others), "building" */
 	EVENT_TASK_DONE,    /* kernel, kind, verdict, text = reason, path = log of a failure, tail = its last lines */
 	EVENT_KERNEL_DONE,  /* kernel, seconds */
 	EVENT_IMAGE_START,

@@ -31,5 +31,6 @@ void job_release(struct job *job)
 		free(job->tasks[kind].reason);
 	free(job->missing);
 	free(job->package_digests);
+	free(job->shared_need);
 	*job = (struct job){ 0 };
 }

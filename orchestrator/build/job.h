@@ -33,6 +33,8 @@ struct job {
 	bool has_choice;
 	struct toolchain_choice choice; /* expected while !has_facts, decided by the facts after */
 
+	char *shared_need; /* in a run: shared_tree_need, when it shares packages and has work; else NULL */
+
 	/* Under the scheduler's lock. */
 	unsigned packages_missing;
 	bool taken;

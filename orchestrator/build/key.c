@@ -5,8 +5,8 @@
 #include "base/cleanup.h"
 #include "build/environment.h"
 
-/* Raise it when what the orchestrator itself does with a result changes (stripping, compression). */
-static const char scheme[] = "orchestrate build key 2";
+/* Raise it when what the orchestrator itself does with a result changes (stripping, compression), or how a tree is laid out. */
+static const char scheme[] = "orchestrate build key 3";
 
 /* Everything that reaches the script, so that nothing that it can see is forgotten. */
 static int hash_environment(struct hasher *h, const struct inputs *in, const struct job *job, enum probe_kind_id kind,
@@ -32,7 +32,8 @@ static int hash_tree(struct hasher *h, const struct job *job, struct err *e)
 	if (!text || hasher_text(h, text, e) < 0 || hasher_text(h, job->distro->distro->format, e) < 0)
 		return -1;
 	for (size_t i = 0; i < job->kernel->package_count; i++)
-		if (hasher_field(h, job->package_digests[i].bytes, DIGEST_BYTES, e) < 0)
+		if (hasher_text(h, job->kernel->packages[i].shared ? "shared" : "own", e) < 0 ||
+		    hasher_field(h, job->package_digests[i].bytes, DIGEST_BYTES, e) < 0)
 			return -1;
 	return 0;
 }

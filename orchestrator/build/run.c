@@ -12,6 +12,7 @@
 #include "build/facts_store.h"
 #include "build/publish.h"
 #include "build/session.h"
+#include "build/shared_tree.h"
 #include "build/supply.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
@@ -24,6 +25,7 @@ struct run {
 	struct plan *plan;
 	struct supply *supply;
 	struct builders *builders;
+	struct shared_trees *shared;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -162,8 +164,8 @@ static int read_facts(struct run *r, struct job *job, const struct open_packages
 	if (distro_tree_rules(job->distro->distro, kernel, &rules, e) < 0)
 		return -1;
 	send_phase(r, job, "reading");
-	if (facts_read(NULL, fds, names, count, job->distro->distro->format, rules.build_dir, &job->facts, r->options->cancel, e) <
-	    0)
+	if (facts_read(NULL, fds, names, count, job->distro->distro->format, r->options->threads, rules.build_dir, &job->facts,
+		       r->options->cancel, e) < 0)
 		return -1;
 	if (job->facts.release[0] && strcmp(job->facts.release, kernel->release) != 0)
 		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", job->facts.release);
@@ -204,12 +206,15 @@ static int build_in_session(struct run *r, unsigned slot, struct job *job, const
 		.inputs = r->options->inputs,
 		.engine = r->options->engine,
 		.builders = r->builders,
+		.shared = r->shared,
 		.artifacts = r->options->plan->artifacts,
 		.slot = slot,
 		.rebuild = r->options->plan->rebuild,
 		.make_jobs = r->options->make_jobs,
+		.threads = r->options->threads,
 		.timeout_s = r->options->timeout_s,
 		.cancel = r->options->cancel,
+		.listener = r->options->listener,
 		.log = r->options->log,
 	};
 
@@ -246,11 +251,19 @@ static int build_job(struct run *r, unsigned slot, struct job *job, const struct
 		return -1;
 	if (!job_has_work(job))
 		return 0;
-	send_phase(r, job, "building");
 	if (build_in_session(r, slot, job, toolchain_id, packages, result, e) < 0)
 		return -1;
 	settle(job, result, (double)(clock_now_ms() - started) / 1000);
 	return 0;
+}
+
+/* The job needs nothing any more that it shared. */
+static void leave_shared(struct run *r, struct job *job)
+{
+	if (!job->shared_need)
+		return;
+	shared_trees_leave(r->shared, job->shared_need);
+	shared_tree_sweep(r->shared, r->options->engine, r->options->log);
 }
 
 static void do_job(struct run *r, unsigned slot, struct job *job)
@@ -279,6 +292,7 @@ static void do_job(struct run *r, unsigned slot, struct job *job)
 	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_DONE,
 							  .kernel = job->kernel->id,
 							  .seconds = (double)(clock_now_ms() - started) / 1000 });
+	leave_shared(r, job);
 }
 
 /* --- the workers --- */
@@ -319,6 +333,7 @@ static void finish_job(struct run *r, struct job *job)
 	publish_all(r, job, NULL);
 	if (job->had_work)
 		event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_DONE, .kernel = job->kernel->id });
+	leave_shared(r, job);
 }
 
 static void *work(void *context)
@@ -364,7 +379,8 @@ static int start_workers(struct run *r, struct worker workers[], unsigned *ret_s
 	return 0;
 }
 
-/* Until the workers have ended. Those that wait for packages notice a cancel by way of the supply, which is told here. */
+/* Until the workers have ended. Those that wait for packages or for each other notice a cancel by way of those who are told here.
+ */
 static void await_workers(struct run *r)
 {
 	struct pollfd fds[] = { { .fd = cancel_fd(&r->finished), .events = POLLIN },
@@ -375,10 +391,26 @@ static void await_workers(struct run *r)
 			return;
 		if (fds[1].revents) {
 			supply_stop(r->supply);
+			shared_trees_stop(r->shared);
 			fds[1].fd = -1;
 			fds[1].revents = 0;
 		}
 	}
+}
+
+static int expect_jobs(struct run *r, struct err *e)
+{
+	for (size_t i = 0; i < r->plan->count; i++) {
+		struct job *job = &r->plan->jobs[i];
+		job->had_work = job_has_work(job);
+		job->packages_missing = job->had_work ? (unsigned)job->kernel->package_count : 0;
+		if (!job->had_work || !shared_tree_wanted(job->kernel))
+			continue;
+		job->shared_need = shared_tree_need(job, e);
+		if (!job->shared_need || shared_trees_expect(r->shared, job->shared_need, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int run_workers(struct run *r, struct err *e)
@@ -393,12 +425,7 @@ static int run_workers(struct run *r, struct err *e)
 	struct worker workers[JOBS_MAX];
 	unsigned started = 0;
 
-	for (size_t i = 0; i < r->plan->count; i++) {
-		struct job *job = &r->plan->jobs[i];
-		job->had_work = job_has_work(job);
-		job->packages_missing = job->had_work ? (unsigned)job->kernel->package_count : 0;
-	}
-	if (supply_start(&supply, r->plan->jobs, r->plan->count, &r->supply, e) < 0)
+	if (expect_jobs(r, e) < 0 || supply_start(&supply, r->plan->jobs, r->plan->count, &r->supply, e) < 0)
 		return -1;
 	int result = start_workers(r, workers, &started, e);
 	if (result == 0)
@@ -424,7 +451,8 @@ int run_plan(const struct run_options *options, struct plan *plan, struct err *e
 	struct run r = { .options = options, .plan = plan, .finished.event_fd = -1 };
 	struct err sweeping;
 
-	if (cancel_init(&r.finished, e) < 0 || builders_new(&builders, &r.builders, e) < 0) {
+	if (cancel_init(&r.finished, e) < 0 || shared_trees_new(&r.shared, e) < 0 || builders_new(&builders, &r.builders, e) < 0) {
+		shared_trees_free(r.shared);
 		cancel_release(&r.finished);
 		return -1;
 	}
@@ -435,6 +463,7 @@ int run_plan(const struct run_options *options, struct plan *plan, struct err *e
 	if (result == 0)
 		result = run_workers(&r, e);
 	builders_free(r.builders);
+	shared_trees_free(r.shared);
 	/* A container whose creation was under way when the run ended is known to the engine alone. */
 	if (result < 0 && options->engine && engine_sweep_own(options->engine, NULL, &sweeping) < 0)
 		log_printf(options->log, LOG_WARNING, "looking for containers left behind: %s", sweeping.message);

@@ -15,6 +15,7 @@ struct run_options {
 	struct output *output;
 	unsigned jobs;	    /* kernels at once */
 	unsigned make_jobs; /* $JOBS of each */
+	unsigned threads;   /* for decoding the packages of each, at least 1 */
 	unsigned timeout_s; /* per kernel */
 	struct log *log;
 	const struct listener *listener;

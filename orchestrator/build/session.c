@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "build/environment.h"
+#include "build/shared_tree.h"
 #include "engine/exec.h"
 #include "gate/result.h"
 #include "package/unpack.h"
@@ -24,6 +25,7 @@ struct session {
 	char *container, *job_name; /* job_name: the directory below /work */
 	char user[BUILDERS_USER_MAX];
 	int64_t deadline_ms;
+	struct shared_place *shared; /* held */
 	struct exec *exec;
 	struct filter *tree;
 	struct result_filter result;
@@ -57,6 +59,8 @@ static void session_release(struct session *s)
 		artifact_draft_free(s->drafts[kind]);
 	if (s->result_fd >= 0)
 		close(s->result_fd);
+	if (s->shared)
+		shared_trees_put(s->options->shared, s->shared);
 	free(s->container);
 	free(s->job_name);
 }
@@ -159,7 +163,8 @@ static int send_sources(struct session *s, int socket, struct err *e)
 	return 0;
 }
 
-/* Starts the script and everything that feeds it; the tree goes from the filter straight into the engine's socket. */
+/* Starts the script and everything that feeds it; the tree of the kernel's own packages goes from the filter straight into the
+ * engine's socket. */
 static int start_build(struct session *s, const int package_fds[], struct err *e)
 {
 	const struct distro *distro = s->job->distro->distro;
@@ -167,12 +172,11 @@ static int start_build(struct session *s, const int package_fds[], struct err *e
 	const struct inputs *in = s->options->inputs;
 	cleanup_tree_rules struct tree_rules rules = { 0 };
 	cleanup_strv struct strv env = { 0 };
-	const char *names[UNPACK_PACKAGES_MAX];
+	struct package_part own;
 
 	if (distro_tree_rules(distro, kernel, &rules, e) < 0 || fill_env(s, &env, e) < 0 || start_result_filter(s, e) < 0)
 		return -1;
-	for (size_t i = 0; i < kernel->package_count; i++)
-		names[i] = kernel->packages[i].file_name;
+	package_part(kernel, package_fds, false, &own);
 	const char *const argv[] = { "sh", "-c", in->build_script, "orchestrate-build", NULL };
 	const struct exec_spec spec = {
 		.container = s->container, .argv = argv, .env = (const char *const *)env.items, .workdir = "/work", .user = s->user
@@ -182,7 +186,8 @@ static int start_build(struct session *s, const int package_fds[], struct err *e
 	int socket = exec_stdin_fd(s->exec);
 	if (send_sources(s, socket, e) < 0)
 		return -1;
-	return tree_filter_start(NULL, package_fds, names, kernel->package_count, distro->format, &rules, socket, &s->tree, e);
+	return tree_filter_start(NULL, own.fds, own.names, own.count, distro->format, s->options->threads, &rules, socket, &s->tree,
+				 e);
 }
 
 /* --- how it went --- */
@@ -197,30 +202,36 @@ static int fail_all(const struct session *s, struct session_result *ret, const c
 	return 0;
 }
 
-/* The connection ended otherwise than by the script's end. */
-static int explain_broken(struct session *s, struct session_result *ret, struct err *e)
+static void builder_is_gone(struct session *s)
+{
+	shared_trees_forget(s->options->shared, s->container);
+}
+
+/* The connection ended otherwise than by the script's end; or what was unpacked must go again. What the user of `slot` still does
+ * in there is ended, and its directory removed. *e becomes the reason. */
+static int explain_broken(struct session *s, unsigned slot, const char *directory, struct err *e)
 {
 	struct err why = *e, checking;
 
 	if (why.kind == ERR_CANCELLED || cancel_is_set(s->options->cancel))
 		return err_set(e, ERR_CANCELLED, "cancelled");
 	int alive = builders_alive(s->options->builders, s->container, &checking);
-	if (alive == 0)
+	if (alive == 0) {
+		builder_is_gone(s);
 		return err_set(e, ERR_TEMPORARY, "the builder died while it built this kernel");
+	}
 	if (alive < 0)
 		return err_set(e, checking.kind, "%s", checking.message);
 	/* The script may still run: end it before anybody else works in there under the same name. */
-	if (builders_kill_job(s->options->builders, s->container, s->options->slot, s->job_name, &checking) < 0) {
+	if (builders_kill_job(s->options->builders, s->container, slot, directory, &checking) < 0) {
 		log_printf(s->options->log, LOG_WARNING, "the builder of '%s' is replaced: %s", s->job->kernel->id,
 			   checking.message);
 		builders_discard(s->options->builders, s->container);
+		builder_is_gone(s);
 	}
-	if (why.kind == ERR_TIMEOUT && clock_now_ms() >= s->deadline_ms) {
-		char reason[128];
-		snprintf(reason, sizeof(reason), "not done after %u s (--timeout); all its processes were ended",
-			 s->options->timeout_s);
-		return fail_all(s, ret, reason);
-	}
+	if (why.kind == ERR_TIMEOUT && clock_now_ms() >= s->deadline_ms)
+		return err_set(e, ERR_TIMEOUT, "not done after %u s (--timeout); all its processes were ended",
+			       s->options->timeout_s);
 	*e = why;
 	return -1;
 }
@@ -286,6 +297,8 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 		return fail_all(s, ret, tree_failed.message);
 	if (exit_code == 2)
 		return fail_all(s, ret, "the header tree could not be unpacked in the builder");
+	if (exit_code == 3)
+		return fail_all(s, ret, "its own packages and those that it shares with other kernels don't go together");
 	if (exit_code > 1)
 		return fail_all(s, ret,
 				exit_code == 137 ? "the build was killed (out of memory?)" : "the build script did not start");
@@ -294,6 +307,46 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		if (wants(s->job, kind) && collect_object(s, kind, &report.objects[kind], &ret->objects[kind], e) < 0)
 			return -1;
+	return 0;
+}
+
+static void send_phase(const struct session *s, const char *phase)
+{
+	event_send(s->options->listener,
+		   &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = s->job->kernel->id, .text = phase });
+}
+
+/* Sees to it that what the kernel shares with others is in the builder, and stays while the session lasts. */
+static int hold_shared(struct session *s, const int package_fds[], struct err *e)
+{
+	const struct session_options *o = s->options;
+	cleanup_free char *path = shared_tree_path(s->job, e);
+	struct shared_place *place = NULL;
+
+	if (!path)
+		return -1;
+	int make = shared_trees_get(o->shared, s->container, path, s->job->shared_need, o->slot, s->deadline_ms, &place, e);
+	if (make <= 0) {
+		s->shared = place;
+		return make;
+	}
+	const struct shared_tree_spec spec = {
+		.engine = o->engine,
+		.place = place,
+		.threads = o->threads,
+		.deadline_ms = s->deadline_ms,
+		.cancel = o->cancel,
+		.log = s->log,
+	};
+	send_phase(s, "unpacking");
+	if (shared_tree_make(&spec, s->job, package_fds, e) < 0) {
+		explain_broken(s, shared_tree_slot(o->slot), path_base(path), e);
+		shared_trees_failed(o->shared, place, e);
+		return -1;
+	}
+	log_printf(o->log, LOG_DEBUG, "builder %.12s: '%s' is unpacked for '%s'", s->container, path, s->job->kernel->id);
+	shared_trees_made(o->shared, place);
+	s->shared = place;
 	return 0;
 }
 
@@ -307,8 +360,11 @@ static int run(struct session *s, const char *toolchain_id, const int package_fd
 		return -1;
 	builders_user(s->options->slot, s->user);
 	s->deadline_ms = clock_now_ms() + (int64_t)s->options->timeout_s * 1000;
+	if (s->job->shared_need && hold_shared(s, package_fds, e) < 0)
+		return -1;
+	send_phase(s, "building");
 	if (start_build(s, package_fds, e) < 0)
-		return explain_broken(s, ret, e);
+		return explain_broken(s, s->options->slot, s->job_name, e);
 	io.writer_fd = filter_poll_fd(s->tree);
 	io.deadline_ms = s->deadline_ms;
 	io.sinks = (struct frame_sinks){ .out = on_stdout, .err = on_stderr, .context = s };
@@ -317,10 +373,10 @@ static int run(struct session *s, const char *toolchain_id, const int package_fd
 	/* A script that ended before it had read everything leaves the filter writing to a socket that nobody reads. */
 	exec_stdin_close(s->exec);
 	if (pumped < 0 || exec_wait(s->exec, &io, &exit_code, e) < 0)
-		return explain_broken(s, ret, e);
+		return explain_broken(s, s->options->slot, s->job_name, e);
 	/* The script was killed, so it has not cleaned up after itself. */
 	if (exit_code >= 128 && builders_kill_job(s->options->builders, s->container, s->options->slot, s->job_name, e) < 0)
-		return explain_broken(s, ret, e);
+		return explain_broken(s, s->options->slot, s->job_name, e);
 	return collect(s, exit_code, ret, e);
 }
 

@@ -16,7 +16,7 @@
 #include "engine/engine.h"
 #include "engine/sweep.h"
 
-enum { JOBS_MOST = 256, TIMEOUT_S = 900 };
+enum { JOBS_MOST = 256, THREADS_MOST = 4, TIMEOUT_S = 900 };
 
 struct build_options {
 	struct context context;
@@ -133,6 +133,18 @@ static unsigned default_jobs(void)
 	return cores < 1 ? 2 : (unsigned)(cores < JOBS_MOST ? cores + 1 : JOBS_MOST);
 }
 
+/* Per kernel: threads that decode beside other kernels' compilers only get in their way. */
+static unsigned decoding_threads(const struct build *b, unsigned jobs)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned busy = 0;
+
+	for (size_t i = 0; i < b->ground.plan.count && busy < jobs; i++)
+		busy += job_has_work(&b->ground.plan.jobs[i]);
+	unsigned threads = cores > 0 && busy ? (unsigned)cores / busy : 1;
+	return threads < 1 ? 1 : threads > THREADS_MOST ? THREADS_MOST : threads;
+}
+
 static int run(struct build *b, struct err *e)
 {
 	struct build_options *o = b->o;
@@ -147,14 +159,16 @@ static int run(struct build *b, struct err *e)
 		return -1;
 	if (swept)
 		log_printf(&c->log, LOG_INFO, "removed %zu container%s that a killed run had left", swept, swept == 1 ? "" : "s");
+	const unsigned jobs = o->jobs ? o->jobs : default_jobs();
 	const struct run_options options = {
 		.inputs = &b->ground.inputs,
 		.plan = &b->ground.plan_options,
 		.engine = b->ground.engine,
 		.mirrors = b->ground.mirrors,
 		.output = b->output,
-		.jobs = o->jobs ? o->jobs : default_jobs(),
+		.jobs = jobs,
 		.make_jobs = 1,
+		.threads = decoding_threads(b, jobs),
 		.timeout_s = o->timeout_s ? o->timeout_s : TIMEOUT_S,
 		.log = &c->log,
 		.listener = &c->listener,

@@ -59,6 +59,7 @@ static const struct field package_fields[] = {
 	  .shape = &match_shape },
 	{ .key = "version", .type = FIELD_WORD, .offset = offsetof(struct package_rule, version), .words = version_words },
 	{ .key = "holds", .type = FIELD_BY_HAND, .binder = bind_holds },
+	{ .key = "shared", .type = FIELD_BOOL, .offset = offsetof(struct package_rule, shared) },
 	{ 0 },
 };
 static const struct shape package_shape = { .what = "package rule", .size = sizeof(struct package_rule), .fields = package_fields };
@@ -86,6 +87,8 @@ static const struct shape kernel_shape = { .what = "kernel section", .fields = k
 /* --- tree --- */
 
 const char *const distro_tree_names[DISTRO_TREE_NAMES + 1] = { "release", "base", "id", "version", "arch", "srcarch", NULL };
+
+const char *const distro_own_names[] = { "release", "base", "id", NULL };
 
 static int check_tree(const void *target, struct err *e)
 {
@@ -293,11 +296,43 @@ static const struct field distro_fields[] = {
 };
 static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_snapshots };
 
+static const struct node *find_value(const struct node *map, const char *key)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (strcmp(map->entries[i].key, key) == 0)
+			return map->entries[i].value;
+	return map;
+}
+
+/* Shared packages are unpacked once for several kernels and can't be written to: what a build works in must be the kernel's own. A
+ * fix-up looks at a whole tree, and would take links from one part into the other for dangling. */
+static int check_sharing(const char *file, const struct node *root, const struct distro *d, struct err *e)
+{
+	bool sharing = false;
+	for (size_t i = 0; i < d->kernel.package_count; i++)
+		sharing = sharing || d->kernel.packages[i].shared;
+	if (!sharing || !d->tree.build_dir)
+		return 0;
+	for (size_t i = 0; i < TREE_FIX_UPS; i++)
+		if (d->tree.fix_ups[i])
+			return node_error(file, find_value(find_value(root, "tree"), "fix-ups"), e,
+					  "no fix-ups where packages are shared");
+	if (tree_text_names(d->tree.build_dir, distro_own_names))
+		return 0;
+	return node_error(
+		file, find_value(find_value(root, "tree"), "build-dir"), e,
+		"'%s': expected ${release} or ${id} in it: where packages are shared, the build directory must lie in the "
+		"kernel's own",
+		d->tree.build_dir);
+}
+
 int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e)
 {
 	cleanup_of(node) struct node *root = NULL;
 	cleanup_distro struct distro d = { 0 };
 	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&distro_shape, name, root, &d, e) < 0)
+		return -1;
+	if (check_sharing(name, root, &d, e) < 0)
 		return -1;
 	d.kernel.arch = d.arch;
 	d.kernel.order = format_order(d.format);

@@ -83,12 +83,18 @@ must_check int distro_expected_gcc(const struct distro *d, const char *release, 
 /* What a tree's texts may name: release, base, id, version, arch, srcarch. NULL-terminated. */
 enum { DISTRO_TREE_NAMES = 6 };
 extern const char *const distro_tree_names[DISTRO_TREE_NAMES + 1];
-/* The tree rules for one kernel, those names filled in. */
+/* Those among them that tell a kernel from others that share packages with it. NULL-terminated. */
+extern const char *const distro_own_names[];
+/* The tree rules for one kernel, those names filled in. Where it has shared packages: those for its own. */
 must_check int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
+/* The rules for the kernel's shared packages: all but those that name what is the kernel's own, which concern only its own
+ * packages. build_dir is "". */
+must_check int distro_shared_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
 
-/* What of the descriptor a build's result depends on: architecture, format, release and base templates, roles with what they hold,
- * tree rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they choose what gets built, and
- * what they choose is in the key already. Fields go in as hasher_field, so the order of lists counts. */
+/* What of the descriptor a build's result depends on: architecture, format, release and base templates, roles with what they hold
+ * and whether they are shared, tree rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they
+ * choose what gets built, and what they choose is in the key already. Fields go in as hasher_field, so the order of lists counts.
+ */
 must_check int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err *e);
 
 #define cleanup_distro	   __attribute__((cleanup(distro_release)))

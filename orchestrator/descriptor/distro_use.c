@@ -25,11 +25,22 @@ int distro_expected_gcc(const struct distro *d, const char *release, unsigned *r
 	return 0;
 }
 
-int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e)
+static int expand_rules(const struct tree_rules *rules, const struct kernel *k, struct tree_rules *ret, struct err *e)
 {
 	const char *const values[] = { k->release, k->base, k->id, k->version, k->arch->name, k->arch->srcarch, NULL };
 	_Static_assert(ARRAY_LEN(values) == DISTRO_TREE_NAMES + 1, "one value for each name");
-	return tree_rules_expand(&d->tree, distro_tree_names, values, ret, e);
+	return tree_rules_expand(rules, distro_tree_names, values, ret, e);
+}
+
+int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e)
+{
+	return expand_rules(&d->tree, k, ret, e);
+}
+
+int distro_shared_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e)
+{
+	cleanup_tree_rules struct tree_rules shared = { 0 };
+	return tree_rules_without(&d->tree, distro_own_names, &shared, e) < 0 ? -1 : expand_rules(&shared, k, ret, e);
 }
 
 static int hash_count(struct hasher *h, size_t number, struct err *e)
@@ -63,7 +74,7 @@ int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err 
 		return -1;
 	for (size_t i = 0; i < d->kernel.package_count; i++) {
 		const struct package_rule *rule = &d->kernel.packages[i];
-		const char flags[] = { rule->has_config ? 'c' : '-', rule->has_tools ? 't' : '-' };
+		const char flags[] = { rule->has_config ? 'c' : '-', rule->has_tools ? 't' : '-', rule->shared ? 's' : '-' };
 		if (hasher_text(h, rule->role, e) < 0 || hasher_field(h, flags, sizeof(flags), e) < 0)
 			return -1;
 	}

@@ -149,6 +149,7 @@ static int fill_package(struct kernel_package *package, const struct package_rul
 	package->role = rule->role;
 	package->has_config = rule->has_config;
 	package->has_tools = rule->has_tools;
+	package->shared = rule->shared;
 	package->url = str_dup(item->source->url, e);
 	package->file_name = str_dup(path_base(item->name), e);
 	package->version = str_dup(item->version, e);

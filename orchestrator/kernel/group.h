@@ -35,6 +35,7 @@ struct package_rule {
 	enum version_rule version;
 	bool has_config; /* the kernel's .config is in it */
 	bool has_tools;	 /* the kernel's host programs are in it */
+	bool shared;	 /* several kernels have the same one; never the first package, nor the one with the .config */
 };
 
 /* Filled by the descriptor room from `kernel:`. packages[0] names the kernel and has no matches. */
@@ -53,13 +54,13 @@ struct group_rules {
 
 void group_rules_release(struct group_rules *rules);
 /* What kernel_group would refuse: patterns, unknown captures in templates and matches, neither release nor id, no package, a
- * version rule without a `version` capture. ERR_INPUT. */
+ * version rule without a `version` capture, `shared` where it can't be. ERR_INPUT. */
 must_check int group_rules_check(const struct group_rules *rules, struct err *e);
 
 struct kernel_package {
 	const char *role; /* borrowed from the rules, which must outlive the set */
 	char *url, *file_name, *version;
-	bool has_config, has_tools;
+	bool has_config, has_tools, shared;
 };
 
 struct kernel {

@@ -73,6 +73,8 @@ static int check_role(const struct package_rule *rule, const struct role_pattern
 		      struct err *e)
 {
 	size_t combinations = 1;
+	if (rule->shared && rule->has_config)
+		return err_set(e, ERR_INPUT, "it holds the config, which is the kernel's own: it is not shared");
 	for (size_t i = 0; i < rule->match_count; i++) {
 		if (check_match(&rule->matches[i], role, first, e) < 0)
 			return -1;
@@ -99,6 +101,8 @@ static int check_rules(const struct ready_rules *r, struct err *e)
 {
 	const struct group_rules *rules = r->rules;
 	const struct role_match first = { .role = &r->roles[0] };
+	if (rules->packages[0].shared)
+		return err_set(e, ERR_INPUT, "package '%s' names the kernel: it is not shared", rules->packages[0].role);
 	if (rules->packages[0].match_count)
 		return err_set(e, ERR_INPUT, "package '%s' names the kernel: it has nothing to match", rules->packages[0].role);
 	if (rules->release.len == 0 && rules->id.len == 0)

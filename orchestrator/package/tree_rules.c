@@ -206,6 +206,44 @@ int tree_rules_expand(const struct tree_rules *in, const char *const *names, con
 	return 0;
 }
 
+bool tree_text_names(const char *text, const char *const *names)
+{
+	for (; (text = strstr(text, "${")); text += 2)
+		for (size_t i = 0; names[i]; i++) {
+			size_t len = strlen(names[i]);
+			if (strncmp(text + 2, names[i], len) == 0 && text[2 + len] == '}')
+				return true;
+		}
+	return false;
+}
+
+static int copy_globs_without(const struct strv *in, const char *const *names, struct strv *out, struct err *e)
+{
+	for (size_t i = 0; i < in->len; i++)
+		if (!tree_text_names(in->items[i], names) && strv_add(out, in->items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int tree_rules_without(const struct tree_rules *in, const char *const *names, struct tree_rules *ret, struct err *e)
+{
+	cleanup_tree_rules struct tree_rules out = { .build_dir = str_dup("", e) };
+
+	if (!out.build_dir || copy_globs_without(&in->drop, names, &out.drop, e) < 0 ||
+	    copy_globs_without(&in->keep, names, &out.keep, e) < 0)
+		return -1;
+	for (size_t i = 0; i < in->rewrite_count; i++) {
+		const struct tree_rewrite *r = &in->rewrites[i];
+		if (tree_text_names(r->file, names) || tree_text_names(r->from, names) || tree_text_names(r->to, names))
+			continue;
+		if (tree_rules_add_rewrite(&out, r->file, r->from, r->to, e) < 0)
+			return -1;
+	}
+	*ret = out;
+	out = (struct tree_rules){ 0 };
+	return 0;
+}
+
 static json_t *encode_globs(const struct strv *globs)
 {
 	json_t *list = json_array();

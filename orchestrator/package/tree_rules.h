@@ -32,7 +32,8 @@ enum tree_fix_up {
  * trailing "/": "usr/src/linux-headers-6.1.0-56-amd64/Makefile". keep wins over drop. A dropped directory does not drop what is in
  * it: the glob must say so. Embedded; {0} keeps everything and changes nothing. */
 struct tree_rules {
-	char *build_dir; /* where the kernel's .config and top Makefile are, same shape as a member path; never NULL once filled */
+	char *build_dir; /* where the kernel's .config and top Makefile are, same shape as a member path; never NULL once filled; ""
+			  * in rules for a part of a kernel's packages that has none */
 	struct strv drop, keep;
 	struct tree_rewrite *rewrites;
 	size_t rewrite_count;
@@ -59,6 +60,10 @@ must_check int tree_rules_rewrite(const struct tree_rules *rules, const char *pa
  * with the name and the nearest known one; any other "$" stays as it is ("$(dir ...)"). */
 must_check int tree_rules_expand(const struct tree_rules *in, const char *const *names, const char *const *values,
 				 struct tree_rules *ret, struct err *e);
+/* True when the text has ${name} in it for one of names (NULL-terminated). */
+bool tree_text_names(const char *text, const char *const *names);
+/* Copies to *ret the rules that name none of names: of a rewrite, neither its file nor its texts. build_dir becomes "". */
+must_check int tree_rules_without(const struct tree_rules *in, const char *const *names, struct tree_rules *ret, struct err *e);
 /* One line of JSON, the same for the same rules (so it may go into a build key). NULL on failure. Caller frees. */
 char *tree_rules_encode(const struct tree_rules *rules, struct err *e);
 /* The reverse; strict, ERR_INPUT. */

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -11,46 +12,54 @@ enum {
 	FIRST_PACKAGE_FD = 3,
 	FACTS_JSON_MAX = 64 * 1024,
 	OUT_PIPE_BYTES = 1 << 20,
-	WORDS_MAX = 3, /* of a filter's arguments, besides the names */
+	WORDS = 4, /* of a filter's arguments, besides the names: its own, format, threads, what it works by */
 };
 
-static int start(const char *program, const char *const words[WORDS_MAX], const int package_fds[], const char *const names[],
-		 size_t count, int out_fd, struct filter **ret, struct err *e)
+/* What the filters have in common. */
+struct input {
+	const char *program, *format;
+	unsigned threads;
+	const int *fds;
+	const char *const *names;
+	size_t count;
+};
+
+static int start(const struct input *in, const char *name, const char *word, int out_fd, struct filter **ret, struct err *e)
 {
-	const char *argv[WORDS_MAX + UNPACK_PACKAGES_MAX + 1] = { NULL };
+	char threads[16];
+	const char *argv[WORDS + UNPACK_PACKAGES_MAX + 1] = { name, in->format, threads, word, NULL };
 	struct process_fd fds[UNPACK_PACKAGES_MAX + 1] = { { out_fd, STDOUT_FILENO } };
 
-	if (count == 0 || count > UNPACK_PACKAGES_MAX)
-		return err_set(e, ERR_LIMIT, "a kernel of %zu packages; 1 to %d can be unpacked", count, UNPACK_PACKAGES_MAX);
-	for (size_t i = 0; i < WORDS_MAX; i++)
-		argv[i] = words[i];
-	for (size_t i = 0; i < count; i++) {
-		argv[WORDS_MAX + i] = names[i];
-		fds[i + 1] = (struct process_fd){ package_fds[i], FIRST_PACKAGE_FD + (int)i };
+	if (in->count == 0 || in->count > UNPACK_PACKAGES_MAX)
+		return err_set(e, ERR_LIMIT, "a kernel of %zu packages; 1 to %d can be unpacked", in->count, UNPACK_PACKAGES_MAX);
+	snprintf(threads, sizeof(threads), "%u", in->threads);
+	for (size_t i = 0; i < in->count; i++) {
+		argv[WORDS + i] = in->names[i];
+		fds[i + 1] = (struct process_fd){ in->fds[i], FIRST_PACKAGE_FD + (int)i };
 	}
-	return filter_start(program, argv, fds, count + 1, ret, e);
+	return filter_start(in->program, argv, fds, in->count + 1, ret, e);
 }
 
 int tree_filter_start(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
-		      const struct tree_rules *rules, int out_fd, struct filter **ret, struct err *e)
+		      unsigned threads, const struct tree_rules *rules, int out_fd, struct filter **ret, struct err *e)
 {
+	const struct input in = { program, format, threads, package_fds, names, count };
 	cleanup_free char *json = tree_rules_encode(rules, e);
 
 	if (!json)
 		return -1;
-	const char *const words[WORDS_MAX] = { "tree", format, json };
 	/* A larger pipe saves switches between the filter and the reader; what is no pipe, or may not be larger, is as good as it
 	 * is. */
 	(void)fcntl(out_fd, F_SETPIPE_SZ, OUT_PIPE_BYTES);
-	return start(program, words, package_fds, names, count, out_fd, ret, e);
+	return start(&in, "tree", json, out_fd, ret, e);
 }
 
 DEFINE_CLEANUP(filter, struct filter, filter_free)
 
 int facts_read(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
-	       const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e)
+	       unsigned threads, const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e)
 {
-	const char *const words[WORDS_MAX] = { "facts", format, build_dir };
+	const struct input in = { program, format, threads, package_fds, names, count };
 	cleanup_of(filter) struct filter *filter = NULL;
 	cleanup_buf struct buf json = { 0 };
 	int fds[2];
@@ -58,7 +67,7 @@ int facts_read(const char *program, const int package_fds[], const char *const n
 	if (fd_pipe(fds, e) < 0)
 		return -1;
 	cleanup_close int out = fds[0];
-	int rc = start(program, words, package_fds, names, count, fds[1], &filter, e);
+	int rc = start(&in, "facts", build_dir, fds[1], &filter, e);
 	close(fds[1]);
 	if (rc < 0 || filter_read(out, FACTS_JSON_MAX, &json, cancel, e) < 0 || filter_wait(filter, cancel, e) < 0)
 		return -1;

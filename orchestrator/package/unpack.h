@@ -13,23 +13,23 @@
 enum { UNPACK_PACKAGES_MAX = 16 };
 
 /* package_fds: open for reading, in unpacking order; regular files are read by pread from offset 0, so several filters may share
- * one; they stay the caller's. names go into messages. program: as for filter_start. */
+ * one; they stay the caller's. names go into messages. threads: for decoding, at least 1. program: as for filter_start. */
 
 /* Starts `filter tree`: the tar of tree_write goes to out_fd (a pipe, socket or file; stays the caller's, who closes its own copy
  * so that the reader sees the end). filter_wait gives the verdict: until it says 0, what came out is not to be trusted to be whole.
  * rules must be expanded. */
 must_check int tree_filter_start(const char *program, const int package_fds[], const char *const names[], size_t count,
-				 const char *format, const struct tree_rules *rules, int out_fd, struct filter **ret,
-				 struct err *e);
+				 const char *format, unsigned threads, const struct tree_rules *rules, int out_fd,
+				 struct filter **ret, struct err *e);
 /* Runs `filter facts` to its end. */
 must_check int facts_read(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
-			  const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e);
+			  unsigned threads, const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e);
 
 /* --- inside the filter process; argv[0] is the filter's name --- */
 
-/* tree FORMAT RULES-JSON NAME...: packages on descriptors 3 and up, tar on 1. */
+/* tree FORMAT THREADS RULES-JSON NAME...: packages on descriptors 3 and up, tar on 1. */
 must_check int tree_filter_run(int argc, char **argv, struct err *e);
-/* facts FORMAT BUILD-DIR NAME...: packages on descriptors 3 and up, JSON on 1. */
+/* facts FORMAT THREADS BUILD-DIR NAME...: packages on descriptors 3 and up, JSON on 1. */
 must_check int facts_filter_run(int argc, char **argv, struct err *e);
 
 #endif

@@ -1,7 +1,6 @@
 /* The inside of the filters that read packages. */
 #include <errno.h>
 #include <malloc.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +12,7 @@
 #include "stream/sink.h"
 #include "stream/source.h"
 
-enum { FIRST_PACKAGE_FD = 3, THREADS_MAX = 4 };
+enum { FIRST_PACKAGE_FD = 3, WORDS = 4, THREADS_MAX = 16 };
 
 /* A package on a descriptor that other filters may be reading too: they share its file offset, so a regular file is read
  * by pread. */
@@ -61,7 +60,7 @@ static struct source *package_input_new(int fd, struct err *e)
 	return &p->base;
 }
 
-/* The arguments of both filters: NAME FORMAT WORD PACKAGE... */
+/* The arguments of both filters: NAME FORMAT THREADS WORD PACKAGE... */
 struct job {
 	const struct package_format *format;
 	const char *word;
@@ -70,16 +69,6 @@ struct job {
 	unsigned threads;
 	struct source *packages[UNPACK_PACKAGES_MAX];
 };
-
-static unsigned thread_count(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	int n = CPU_COUNT(&set);
-	return n > THREADS_MAX ? THREADS_MAX : n > 0 ? (unsigned)n : 1;
-}
 
 /* Reads the arguments, then goes into confinement; the packages are opened but no byte of them has been read. */
 static int job_init(struct job *job, int argc, char **argv, struct err *e)
@@ -91,13 +80,18 @@ static int job_init(struct job *job, int argc, char **argv, struct err *e)
 		.threads = true,
 	};
 
-	if (argc < 4 || argc - 3 > UNPACK_PACKAGES_MAX)
-		return err_set(e, ERR_USAGE, "filter: FORMAT, an argument and 1 to %d names expected", UNPACK_PACKAGES_MAX);
-	*job = (struct job){ .word = argv[2], .names = (const char *const *)argv + 3, .count = (size_t)argc - 3 };
+	unsigned long long threads;
+
+	if (argc <= WORDS || argc - WORDS > UNPACK_PACKAGES_MAX)
+		return err_set(e, ERR_USAGE, "filter: FORMAT, THREADS, an argument and 1 to %d names expected",
+			       UNPACK_PACKAGES_MAX);
+	*job = (struct job){ .word = argv[3], .names = (const char *const *)argv + WORDS, .count = (size_t)(argc - WORDS) };
+	if (str_to_u64(argv[2], THREADS_MAX, &threads, e) < 0 || threads == 0)
+		return err_set(e, ERR_USAGE, "filter: 1 to %d threads", THREADS_MAX);
+	job->threads = (unsigned)threads;
 	job->format = package_format_find(argv[1], e);
 	if (!job->format)
 		return -1;
-	job->threads = thread_count();
 	/* Every further arena of the allocator reserves 64 MiB or more of address space, which is what the limit counts. */
 	mallopt(M_ARENA_MAX, 1);
 	if (filter_confine(&limits, e) < 0)

@@ -106,13 +106,14 @@ static void empty(struct engine *engine, const char *container)
 
 static double ours(struct engine *engine, const char *container, const struct packages *p, const struct tree_rules *rules)
 {
-	static const char *const argv[] = { "sh", "-c", "mkdir /work/t && tar -x -f - -C /work/t", NULL };
+	static const char *const argv[] = { "sh", "-c", "mkdir /work/t && tar -x -f - -b 128 -C /work/t", NULL };
 	const struct exec_spec spec = { .container = container, .argv = argv };
 	struct exec_io io = EXEC_IO_NONE;
 	struct exec *exec = NULL;
 	struct filter *filter = NULL;
 	struct digest digest;
 	struct err e;
+	const unsigned threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	int code = -1;
 
 	empty(engine, container);
@@ -122,7 +123,7 @@ static double ours(struct engine *engine, const char *container, const struct pa
 		if (digest_of_fd(p->fds[i], &digest, NULL, &e) < 0)
 			die(&e);
 	if (exec_start(engine, &spec, true, &exec, &e) < 0 ||
-	    tree_filter_start(NULL, p->fds, p->names, p->count, "deb", rules, exec_stdin_fd(exec), &filter, &e) < 0)
+	    tree_filter_start(NULL, p->fds, p->names, p->count, "deb", threads, rules, exec_stdin_fd(exec), &filter, &e) < 0)
 		die(&e);
 	io.writer_fd = filter_poll_fd(filter);
 	if (exec_pump(exec, &io, &e) < 0 || exec_wait(exec, &io, &code, &e) < 0 || filter_wait(filter, NULL, &e) < 0)

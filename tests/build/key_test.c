@@ -197,6 +197,16 @@ static void kernel_id(struct subject *s)
 {
 	replace(&s->kernel->id, "6.1.0-1-amd64-second");
 }
+static void sharing(struct subject *s)
+{
+	s->kernel->packages[1].shared = false;
+}
+static void shared_rule(struct subject *s)
+{
+	struct err e;
+
+	cr_assert_eq(strv_add(&s->distro->tree.drop, "usr/lib/*", &e), 0);
+}
 static void seccomp(struct subject *s)
 {
 	replace(&s->in.seccomp_profile, "{}");
@@ -230,6 +240,8 @@ static const struct {
 	{ "make variables", make_variables, { true, true } },
 	{ "the build directory", build_dir, { true, true } },
 	{ "the package format", format, { true, true } },
+	{ "whether a package is shared", sharing, { true, true } },
+	{ "a tree rule", shared_rule, { true, true } },
 	{ "the list's path", list_path, { false, false } },
 	/* These two are in the path at which it is built. */
 	{ "the distro's name", distro_name, { true, true } },

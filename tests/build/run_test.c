@@ -91,6 +91,7 @@ static int stage_run(struct stage *s, struct err *e)
 		.output = s->output,
 		.jobs = 2,
 		.make_jobs = 1,
+		.threads = 1,
 		.timeout_s = 10,
 		.log = &s->checkout.log,
 		.listener = &s->listener,

@@ -98,6 +98,34 @@ Test(debian, has_every_series_and_flavour)
 	}
 }
 
+static bool share(const struct kernel *a, const struct kernel *b)
+{
+	bool same = a->package_count == b->package_count;
+	for (size_t i = 0; same && i < a->package_count; i++)
+		same = !a->packages[i].shared || strcmp(a->packages[i].url, b->packages[i].url) == 0;
+	return same;
+}
+
+/* Kernels are built in this order, so that what they share is soon needed no more. */
+Test(debian, kernels_that_share_packages_are_neighbours)
+{
+	cleanup_committed struct committed c = load_committed();
+	const struct kernel *kernels = c.kernels.kernels;
+	size_t sharing = 0;
+	for (size_t i = 0; i < c.kernels.count; i++) {
+		cr_assert_eq(kernels[i].package_count, 3);
+		cr_expect(!kernels[i].packages[0].shared && kernels[i].packages[1].shared && kernels[i].packages[2].shared);
+		for (size_t j = i + 1; j < c.kernels.count; j++) {
+			if (!share(&kernels[i], &kernels[j]))
+				continue;
+			sharing++;
+			cr_expect(share(&kernels[i], &kernels[j - 1]), "'%s' stands between '%s' and '%s'", kernels[j - 1].id,
+				  kernels[i].id, kernels[j].id);
+		}
+	}
+	cr_expect_gt(sharing, 20);
+}
+
 #define H "http://ftp.debian.org/debian/pool/main/l/linux/"
 
 /* What has gone wrong with such lists before: see each row's name. */

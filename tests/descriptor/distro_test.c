@@ -47,6 +47,13 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "pattern-capture", "11:3: package 'tools': no file pattern captures 'fro'" },
 		{ "pattern", "20:13: pattern 't-(?<for>[^_]+_(?<version>[^_]+)\\.deb': at offset 37: missing closing parenthesis" },
 		{ "second-document", "35:1: a second document; there may be one only" },
+		{ "shared-build-dir",
+		  "26:14: 'usr/src/${version}': expected ${release} or ${id} in it: where packages are shared, the build directory must lie in the kernel's own" },
+		{ "shared-config", "11:3: package 'tools': it holds the config, which is the kernel's own: it is not shared" },
+		{ "shared-first", "11:3: package 'headers' names the kernel: it is not shared" },
+		{ "shared-fix-ups", "27:12: no fix-ups where packages are shared" },
+		{ "shared-text", "24:15: expected true or false, found true" },
+		{ "shared-yes", "24:15: expected true or false, found yes" },
 		{ "syntax", "8:3: did not find expected ',' or ']': while parsing a flow sequence from line 6" },
 		{ "tab", "11:1: found character that cannot start any token: while scanning for the next token from line 11" },
 		{ "tag", "1:7: tags are not taken" },
@@ -208,6 +215,23 @@ Test(distro, fills_a_kernel_into_the_tree_rules)
 	cr_expect_str_eq(rules.rewrites[0].file, "usr/src/6.1.0-56-amd64/Makefile");
 }
 
+/* A shared package is the same for all its kernels, so nothing that is said of one of them holds for it. */
+Test(distro, rules_for_shared_packages_name_no_kernel)
+{
+	cleanup_distro struct distro d = load_example();
+	struct err e = { 0 };
+	const struct kernel k = {
+		.release = (char *)"6.1.0-56-amd64", .id = (char *)"x", .version = (char *)"6.1.0", .arch = d.arch
+	};
+	cleanup_tree_rules struct tree_rules rules = { 0 };
+	cr_assert_eq(distro_shared_rules(&d, &k, &rules, &e), 0, "%s", e.message);
+	cr_expect_str_eq(rules.build_dir, "");
+	cr_expect_eq(rules.drop.len, 2);
+	cr_assert_eq(rules.keep.len, 1);
+	cr_expect_str_eq(rules.keep.items[0], "usr/src/*/arch/x86/*");
+	cr_expect_eq(rules.rewrite_count, 0, "its file is one kernel's");
+}
+
 /* The digest of the example after replacing one text in it. */
 static struct digest changed_digest(const char *from, const char *to)
 {
@@ -248,6 +272,7 @@ Test(distro, build_part_changes_with_what_changes_a_build)
 		{ "to: \"\"}\n", "to: \"\"}\n  fix-ups: [drop-dangling-links]\n", false },
 		{ "holds: [config]", "holds: [config, tools]", false },
 		{ "architecture: amd64", "architecture: arm64", false },
+		{ "holds: [tools]", "holds: [tools]\n      shared: true", false },
 	};
 	struct digest example = changed_digest("example", "example");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -70,14 +70,14 @@ Test(trouble, a_build_that_hangs_is_ended_with_all_it_started)
 			"*) sleep 2.625 ;;\n"
 			"esac\n",
 			hanging);
-	cleanup_free char *failed = text_of("failed      bpf %s (not done after 12 s (--timeout)", hanging);
+	cleanup_free char *failed = text_of("failed      bpf %s (not done after 20 s (--timeout)", hanging);
 	cleanup_buf struct buf first = { 0 };
 	cleanup_buf struct buf second = { 0 };
 	static const char *const sleeps[] = { "sleep 311.5", "sleep 312.5", "sleep 313.5" };
 	int64_t started = clock_now_ms();
 
 	probe_put_bpf(s->probe, s->name, before);
-	struct program *p = site_start("build", "--kernel", hanging, "--kernel", good, "--jobs", "1", "--timeout", "12", NULL);
+	struct program *p = site_start("build", "--kernel", hanging, "--kernel", good, "--jobs", "1", "--timeout", "20", NULL);
 	expect_build_reaches(p, sleeps[2], &first);
 	for (size_t i = 0; i < ARRAY_LEN(sleeps); i++)
 		cr_expect(docker_runs(buf_text(&first), sleeps[i]), "'%s' does not run, there is nothing to end", sleeps[i]);

@@ -10,7 +10,7 @@
 static const struct {
 	const char *role, *file;
 	enum version_rule version;
-	bool has_config, has_tools;
+	bool has_config, has_tools, shared;
 	struct {
 		const char *name, *values[3];
 	} matches[3];
@@ -26,6 +26,7 @@ static const struct {
 	  .file = "t-(?<for>[^_]+)_(?<version>[^_~]+(?<line>~\\w+)?)\\.deb",
 	  .version = VERSION_SAME_OR_NEWER,
 	  .has_tools = true,
+	  .shared = true,
 	  .matches = { { "for", { "${base}", "${series}" } }, { "line", { "${line}" } } } },
 };
 
@@ -55,6 +56,7 @@ static struct group_rules make_rules(void)
 		rule->version = packages[rules.package_count].version;
 		rule->has_config = packages[rules.package_count].has_config;
 		rule->has_tools = packages[rules.package_count].has_tools;
+		rule->shared = packages[rules.package_count].shared;
 		expect_ok(strv_add(&rule->files, packages[rules.package_count].file, &e), &e);
 		rule->matches = calloc(3, sizeof(*rule->matches));
 		for (size_t i = 0; i < 3 && packages[rules.package_count].matches[i].name; i++)
@@ -197,6 +199,7 @@ Test(group, fills_every_field)
 	cr_expect_str_eq(k->packages[2].role, "tools");
 	cr_expect(k->packages[0].has_config && !k->packages[0].has_tools);
 	cr_expect(!k->packages[2].has_config && k->packages[2].has_tools);
+	cr_expect(!k->packages[0].shared && !k->packages[1].shared && k->packages[2].shared);
 }
 
 /* Rules of one package: NULL-terminated templates. */
@@ -348,7 +351,7 @@ static void replace(char **text, const char *by)
 Test(group, refuses_rules_that_cannot_work)
 {
 	struct err e = { 0 };
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 10; i++) {
 		cleanup_group_rules struct group_rules rules = make_rules();
 		static const char *const messages[] = {
 			"release: nothing gives '${relaese}' a value",
@@ -359,6 +362,8 @@ Test(group, refuses_rules_that_cannot_work)
 			"package 'tools': no file pattern captures 'version'",
 			"two package rules have the role 'common'",
 			"a kernel needs a release, or an id where only its packages tell the release",
+			"package 'headers' names the kernel: it is not shared",
+			"package 'tools': it holds the config, which is the kernel's own: it is not shared",
 		};
 		struct package_rule *common = &rules.packages[1], *tools = &rules.packages[2];
 		switch (i) {
@@ -383,8 +388,14 @@ Test(group, refuses_rules_that_cannot_work)
 		case 6:
 			replace(&tools->role, "common");
 			break;
-		default:
+		case 7:
 			strv_release(&rules.release);
+			break;
+		case 8:
+			rules.packages[0].shared = true;
+			break;
+		default:
+			tools->has_config = true;
 		}
 		cr_expect_lt(group_rules_check(&rules, &e), 0, "%s", messages[i]);
 		cr_expect_eq(e.kind, ERR_INPUT);

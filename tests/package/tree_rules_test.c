@@ -117,6 +117,28 @@ Test(tree_rules, unknown_and_open_holes_are_named)
 	}
 }
 
+Test(tree_rules, those_that_name_something_can_be_left_out)
+{
+	static const char *const unwanted[] = { "release", NULL };
+	cleanup_tree_rules struct tree_rules in = { 0 };
+	cleanup_tree_rules struct tree_rules r = { 0 };
+	struct err e = { 0 };
+
+	fill(&in);
+	must(strv_add(&in.drop, "usr/src/h-${release}/x", &e), &e);
+	must(strv_add(&in.drop, "usr/src/${releases}/release/$release", &e), &e);
+	must(tree_rules_add_rewrite(&in, "a", "b", "${release}", &e), &e);
+	must(tree_rules_add_rewrite(&in, "a", "${release}", "b", &e), &e);
+	must(tree_rules_add_rewrite(&in, "a", "b", "${srcarch}", &e), &e);
+	must(tree_rules_without(&in, unwanted, &r, &e), &e);
+	cr_expect_str_eq(r.build_dir, "");
+	cr_assert_eq(r.drop.len, 3u);
+	cr_expect_str_eq(r.drop.items[2], "usr/src/${releases}/release/$release");
+	cr_expect_eq(r.keep.len, 2u);
+	cr_assert_eq(r.rewrite_count, 1u);
+	cr_expect_str_eq(r.rewrites[0].to, "${srcarch}");
+}
+
 Test(tree_rules, travels_as_json)
 {
 	cleanup_tree_rules struct tree_rules in = { 0 };

@@ -31,7 +31,7 @@ static int run_tree(const int *fds, size_t count, const char *format, struct buf
 	int pipe_fds[2];
 
 	cr_assert_eq(fd_pipe(pipe_fds, e), 0);
-	int rc = tree_filter_start(program, fds, names, count, format, &rules, pipe_fds[1], &filter, e);
+	int rc = tree_filter_start(program, fds, names, count, format, 2, &rules, pipe_fds[1], &filter, e);
 	close(pipe_fds[1]);
 	cr_assert_eq(rc, 0, "%s", e->message);
 	cr_expect_eq(filter_read(pipe_fds[0], 64 << 20, ret, NULL, e), 0);
@@ -133,10 +133,10 @@ Test(unpack, facts_come_back)
 
 	make_deb(entries, &deb);
 	int fd = fd_of(&deb);
-	cr_assert_eq(facts_read(program, &fd, names, 1, "deb", "h", &f, NULL, &e), 0, "%s", e.message);
+	cr_assert_eq(facts_read(program, &fd, names, 1, "deb", 2, "h", &f, NULL, &e), 0, "%s", e.message);
 	cr_expect_eq(f.gcc, 14);
 	cr_expect_str_eq(f.release, "6.12-x");
-	cr_expect_eq(facts_read(program, &fd, names, 0, "deb", "h", &f, NULL, &e), -1);
+	cr_expect_eq(facts_read(program, &fd, names, 0, "deb", 2, "h", &f, NULL, &e), -1);
 	cr_expect_eq(e.kind, ERR_LIMIT);
 	close(fd);
 }
@@ -153,7 +153,7 @@ Test(unpack, a_cancelled_read_ends)
 	cr_assert_eq(fd_pipe(pipe_fds, &e), 0); /* a package that never comes */
 	read_end = pipe_fds[0];
 	cancel_set(&cancel);
-	cr_expect_eq(facts_read(program, &read_end, names, 1, "deb", "h", &f, &cancel, &e), -1);
+	cr_expect_eq(facts_read(program, &read_end, names, 1, "deb", 2, "h", &f, &cancel, &e), -1);
 	cr_expect_eq(e.kind, ERR_CANCELLED);
 	close(pipe_fds[1]);
 	cancel_release(&cancel);
