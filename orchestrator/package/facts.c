@@ -101,6 +101,14 @@ static void read_config(const char *text, struct facts *f)
 		*(strstr(f->cc_text, "clang") ? &f->clang : &f->gcc) = text_major(f->cc_text);
 }
 
+/* The same lines, texts without quotes since 5.18. The packages that a kernel's own makefiles make (`make binrpm-pkg`) may have no
+ * .config, but nothing can be built without this one. */
+static void read_auto_conf(const char *text, struct facts *f)
+{
+	if (!f->cc_text[0] && !f->gcc && !f->clang)
+		read_config(text, f);
+}
+
 static void read_kernel_release(const char *text, struct facts *f)
 {
 	if (!f->release[0])
@@ -123,6 +131,7 @@ static const struct {
 	void (*read)(const char *text, struct facts *f);
 } texts[] = {
 	{ ".config", read_config },
+	{ "include/config/auto.conf", read_auto_conf },
 	{ "include/config/kernel.release", read_kernel_release },
 	{ "include/generated/utsrelease.h", read_utsrelease },
 };

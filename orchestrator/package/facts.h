@@ -21,7 +21,8 @@ struct facts {
 	bool module_signature; /* CONFIG_MODULE_SIG_FORCE: unsigned modules do not load */
 };
 
-/* Reads packages (each taken over, also on failure) and fills *ret. build_dir as in struct tree_rules. Packages without a .config
+/* The CONFIG_ settings are those of .config; where there is none, or it does not know the compiler, of include/config/auto.conf.
+ * Reads packages (each taken over, also on failure) and fills *ret. build_dir as in struct tree_rules. Packages without a .config
  * or host tools add nothing, so they may be left out. A host tool that is no readable ELF file is passed over; what is not found
  * stays empty: the caller decides what it cannot do without. */
 must_check int facts_collect(struct source *const packages[], const char *const names[], size_t count,

@@ -55,6 +55,35 @@ Test(facts, compiler_comes_from_the_config)
 	}
 }
 
+Test(facts, auto_conf_stands_in_for_a_config_that_is_not_there)
+{
+	static const char gcc_12[] =
+		"CONFIG_CC_VERSION_TEXT=gcc (Debian 12.2.0-14) 12.2.0\nCONFIG_GCC_VERSION=120200\nCONFIG_MODVERSIONS=y\n";
+	static const char gcc_11[] = "CONFIG_CC_VERSION_TEXT=\"gcc (GCC) 11.4.1\"\nCONFIG_GCC_VERSION=110401\n";
+	static const struct entry alone[] = { TEXT("usr/src/h/include/config/auto.conf", gcc_12), NO_MORE };
+	static const struct entry before[] = { TEXT("usr/src/h/include/config/auto.conf", gcc_12),
+					       TEXT("usr/src/h/.config", gcc_11), NO_MORE };
+	static const struct entry behind[] = { TEXT("usr/src/h/.config", gcc_11),
+					       TEXT("usr/src/h/include/config/auto.conf", gcc_12), NO_MORE };
+	static const struct {
+		const struct entry *entries;
+		const char *cc_text;
+		int gcc;
+	} rows[] = {
+		{ alone, "gcc (Debian 12.2.0-14) 12.2.0", 12 },
+		{ before, "gcc (GCC) 11.4.1", 11 },
+		{ behind, "gcc (GCC) 11.4.1", 11 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct facts f;
+		struct err e = { 0 };
+		cr_assert_eq(collect(rows[i].entries, &f, &e), 0, "%s", e.message);
+		cr_expect_str_eq(f.cc_text, rows[i].cc_text, "row %zu", i);
+		cr_expect_eq(f.gcc, rows[i].gcc, "row %zu: gcc %d", i, f.gcc);
+	}
+}
+
 /* Older packages of some distros have the upstream version in kernel.release. */
 Test(facts, release_is_the_one_of_vermagic)
 {
