@@ -208,7 +208,9 @@ int bucket_exists(struct bucket *b, struct err *e)
 static int copy(struct bucket *b, const char *from, const char *to, const struct strv *names, const struct bucket_events *events,
 		struct err *e)
 {
-	const struct rclone_events told = { .copied = events->moved, .progress = events->progress, .context = events->context };
+	const struct rclone_events told = {
+		.copied = events->moved, .progress = events->progress, .damaged = events->damaged, .context = events->context
+	};
 	/* Name by name: what it costs goes by what is asked for, not by what the bucket holds. */
 	const char *const arguments[] = { "copy",
 					  from,

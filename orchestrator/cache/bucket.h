@@ -33,6 +33,9 @@ const char *bucket_shown(const struct bucket *b);
 struct bucket_events {
 	void (*moved)(void *context, const char *name);				    /* one file is whole at its destination */
 	void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total); /* of this call */
+	/* bucket_get: the place gives other bytes than it says itself it has; the file did not come. May be called again for the
+	 * same file, which may still come. Where this is given that alone does not make the call fail. */
+	void (*damaged)(void *context, const char *name, const char *why);
 	void *context;
 };
 

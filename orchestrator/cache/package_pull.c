@@ -120,7 +120,9 @@ static int list_content(void *context, const char *name, uint64_t size, struct e
 
 struct record_names {
 	struct cache *cache;
+	struct puller *puller;
 	struct strv missing; /* "urls/ab/<hex>.json" */
+	struct strv damaged; /* of them, told already */
 };
 
 static int list_record(void *context, const char *name, uint64_t size, struct err *e)
@@ -135,6 +137,14 @@ static int list_record(void *context, const char *name, uint64_t size, struct er
 	if (there != 0)
 		return there < 0 ? -1 : 0;
 	return strv_take(&r->missing, str_printf(e, "urls/%s", name), e);
+}
+
+static void bad_record(struct puller *p, const char *name, struct err *why)
+{
+	p->result->bad++;
+	err_wrap(why, "bucket '%s'", bucket_shown(p->transfer->bucket));
+	if (p->transfer->on_bad)
+		p->transfer->on_bad(p->transfer->context, name, why);
 }
 
 /* A record is believed when it stands under its URL's name. What we have already, of whatever content, stays. */
@@ -153,29 +163,38 @@ static int take_record(struct puller *p, const char *staged, struct err *e)
 		got = err_set(&why, ERR_CORRUPT, "'%s' is the record of another URL", path_base(staged));
 	if (got > 0)
 		return record_write(path, &entry, e);
-	p->result->bad++;
-	err_wrap(&why, "bucket '%s'", bucket_shown(p->transfer->bucket));
-	if (p->transfer->on_bad)
-		p->transfer->on_bad(p->transfer->context, path_base(staged), &why);
+	bad_record(p, path_base(staged), &why);
 	return 0;
+}
+
+static void damaged_record(void *context, const char *name, const char *why)
+{
+	struct record_names *r = context;
+	struct err e, ignored;
+
+	if (strv_has(&r->damaged, name) || strv_add(&r->damaged, name, &ignored) < 0)
+		return;
+	err_set(&e, ERR_CORRUPT, "'%s': %s", name, why);
+	bad_record(r->puller, path_base(name), &e);
 }
 
 static int pull_records(struct puller *p, struct err *e)
 {
-	struct record_names names = { .cache = p->cache };
-	const struct bucket_events none = { 0 };
+	struct record_names names = { .cache = p->cache, .puller = p };
+	const struct bucket_events events = { .damaged = damaged_record, .context = &names };
 	cleanup_incoming struct incoming incoming = { .lock = -1 };
 
 	int result = bucket_list(p->transfer->bucket, "urls", list_record, &names, e);
 	if (result >= 0 && names.missing.len)
 		result = incoming_open(p->cache, &incoming, e);
 	if (result == 0)
-		result = pull_names(p->transfer->bucket, &names.missing, incoming.dir, &none, e);
+		result = pull_names(p->transfer->bucket, &names.missing, incoming.dir, &events, e);
 	for (size_t i = 0; i < names.missing.len && result == 0; i++) {
 		cleanup_free char *staged = path_join(incoming.dir, names.missing.items[i], e);
 		result = staged ? take_record(p, staged, e) : -1;
 	}
 	strv_release(&names.missing);
+	strv_release(&names.damaged);
 	return result < 0 ? -1 : 0;
 }
 

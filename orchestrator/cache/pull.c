@@ -19,6 +19,7 @@ struct pulling {
 	size_t count;
 	struct incoming incoming;
 	uint64_t total, before; /* bytes: of all, of the calls before this one */
+	struct strv damaged;	/* names of what the bucket itself says is damaged, each followed by why */
 	bool broken;		/* the cache fails */
 	struct err failure;
 };
@@ -154,6 +155,37 @@ static void on_moved(void *context, const char *name)
 		g->broken = true;
 }
 
+static void on_damaged(void *context, const char *name, const char *why)
+{
+	struct pulling *g = context;
+
+	if (g->broken || strv_has(&g->damaged, name))
+		return;
+	if (strv_add(&g->damaged, name, &g->failure) < 0 || strv_add(&g->damaged, why, &g->failure) < 0)
+		g->broken = true;
+}
+
+/* What did not come after all attempts, because it is damaged, is refused as what came and is wrong. */
+static int refuse_damaged(struct pulling *g, struct err *e)
+{
+	for (size_t k = 0; k + 1 < g->damaged.len; k += 2) {
+		struct digest d;
+		size_t end = 0, first = cache_content_digest(g->damaged.items[k], &d) ? find(g, &d, &end) : 0;
+		for (size_t i = first; i < end; i++) {
+			struct err why;
+			if (g->items[i].end != PULL_ABSENT)
+				continue;
+			cleanup_free char *name = name_of(&g->items[i], e);
+			if (!name)
+				return -1;
+			err_set(&why, ERR_CORRUPT, "'%s' from bucket '%s' is refused: %s", name, bucket_shown(g->pull->bucket),
+				g->damaged.items[k + 1]);
+			end_item(g, &g->items[i], PULL_BAD, NULL, &why);
+		}
+	}
+	return 0;
+}
+
 static void on_progress(void *context, uint64_t done, uint64_t total)
 {
 	struct pulling *g = context;
@@ -179,7 +211,7 @@ int pull_names(struct bucket *b, const struct strv *names, const char *dir, cons
 
 static int ask_batch(struct pulling *g, const struct strv *names, struct err *e)
 {
-	const struct bucket_events events = { .moved = on_moved, .progress = on_progress, .context = g };
+	const struct bucket_events events = { .moved = on_moved, .progress = on_progress, .damaged = on_damaged, .context = g };
 	uint64_t before = g->pull->bytes;
 
 	int result = bucket_get(g->pull->bucket, names, g->incoming.dir, &events, e);
@@ -191,7 +223,7 @@ static int ask_batch(struct pulling *g, const struct strv *names, struct err *e)
 		*e = g->failure;
 		return -1;
 	}
-	return result;
+	return refuse_damaged(g, e) < 0 ? -1 : result;
 }
 
 /* One object that can't be had (an access list, a link) must not cost the rest; a bucket that gives nothing at all ends it. */
@@ -244,14 +276,19 @@ static int read_bucket_record(struct pulling *g, struct pull_item *item, struct 
 
 static int ask_records(struct pulling *g, struct err *e)
 {
-	const struct bucket_events none = { 0 };
+	const struct bucket_events events = { .damaged = on_damaged, .context = g };
 	cleanup_strv struct strv names = { 0 };
 
 	for (size_t i = 0; i < g->count; i++)
 		if (!g->items[i].digest_known && strv_take(&names, pull_record_name(g->items[i].url, e), e) < 0)
 			return -1;
-	if (pull_names(g->pull->bucket, &names, g->incoming.dir, &none, e) < 0)
+	if (pull_names(g->pull->bucket, &names, g->incoming.dir, &events, e) < 0)
 		return -1;
+	if (g->broken)
+		return *e = g->failure, -1;
+	for (size_t k = 0; k + 1 < g->damaged.len; k += 2)
+		log_printf(g->pull->cache->log, LOG_WARNING, "bucket '%s': '%s': %s", bucket_shown(g->pull->bucket),
+			   g->damaged.items[k], g->damaged.items[k + 1]);
 	for (size_t i = 0; i < g->count; i++)
 		if (!g->items[i].digest_known && read_bucket_record(g, &g->items[i], e) < 0)
 			return -1;
@@ -276,6 +313,7 @@ int pull_items(struct pull *p, struct pull_item *items, size_t n, struct err *e)
 	if (result == 0)
 		result = ask_contents(&g, e);
 	incoming_close(&g.incoming);
+	strv_release(&g.damaged);
 	return result;
 }
 

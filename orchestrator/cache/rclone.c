@@ -97,8 +97,9 @@ struct run {
 	const struct rclone_events *events;
 	struct buf input; /* what stdin has still to get */
 	size_t given;
-	struct buf out, err; /* the beginnings of lines */
-	char *last;	     /* complaint, clean */
+	struct buf out, err;  /* the beginnings of lines */
+	char *last;	      /* complaint, clean */
+	bool damaged, broken; /* what it complained of: damaged files, and of anything else */
 };
 
 static void run_release(struct run *r)
@@ -148,6 +149,21 @@ static uint64_t number_of(const json_t *object, const char *key)
 	return number > 0 ? (uint64_t)number : 0;
 }
 
+/* Damage comes with the file's name, and without it when all attempts are summed up. */
+static int hear_complaint(struct run *r, const char *object, const char *message, struct err *e)
+{
+	const struct rclone_events *events = r->events;
+
+	if (!strstr(message, "corrupted on transfer")) {
+		r->broken = true;
+	} else if (object) {
+		r->damaged = true;
+		if (events->damaged)
+			events->damaged(events->context, object, message);
+	}
+	return complain(r, object, message, e);
+}
+
 static int said(void *context, char *line, struct err *e)
 {
 	struct run *r = context;
@@ -170,7 +186,7 @@ static int said(void *context, char *line, struct err *e)
 		return 0;
 	}
 	bool serious = strcmp(level, "warning") != 0 && strcmp(level, "notice") != 0 && strcmp(level, "debug") != 0;
-	return serious ? complain(r, object, message, e) : 0;
+	return serious ? hear_complaint(r, object, message, e) : 0;
 }
 
 static int printed(void *context, char *line, struct err *e)
@@ -273,6 +289,8 @@ static int judge(const struct run *r, int status, struct err *e)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == DIRECTORY_NOT_FOUND)
 		return 1;
 	if (process_status_check("rclone", status, e) == 0)
+		return 0;
+	if (WIFEXITED(status) && r->events->damaged && r->damaged && !r->broken)
 		return 0;
 	return r->last ? err_append(e, "%s", r->last) : -1;
 }

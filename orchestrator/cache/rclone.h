@@ -25,6 +25,9 @@ struct rclone_events {
 	void (*copied)(void *context, const char *name); /* one file is whole at its destination */
 	void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
 	int (*line)(void *context, char *line, struct err *e); /* of stdout; -1 ends the program */
+	/* What came of a file is not what its store says of it (its md5, its size), and was dropped. Comes with every attempt, of
+	 * which a later one may succeed. Where this is given and nothing else went wrong the run counts as good. */
+	void (*damaged)(void *context, const char *name, const char *why);
 	void *context;
 };
 

@@ -43,13 +43,19 @@ static void stand_in(const char *script)
 }
 
 struct heard {
-	struct strv copied, lines;
+	struct strv copied, lines, damaged;
 	uint64_t done, total;
 };
 
 static void on_copied(void *context, const char *name)
 {
 	cr_assert_eq(strv_add(&((struct heard *)context)->copied, name, &e), 0);
+}
+
+static void on_damaged(void *context, const char *name, const char *why)
+{
+	(void)why;
+	cr_assert_eq(strv_add(&((struct heard *)context)->damaged, name, &e), 0);
 }
 
 static void on_progress(void *context, uint64_t done, uint64_t total)
@@ -66,11 +72,14 @@ static int on_line(void *context, char *line, struct err *err)
 static int run(struct heard *h, const struct strv *names)
 {
 	static const char *const arguments[] = { "copy", "a", "b", NULL };
-	const struct rclone_events events = { .copied = on_copied, .progress = on_progress, .line = on_line, .context = h };
+	const struct rclone_events events = {
+		.copied = on_copied, .progress = on_progress, .line = on_line, .damaged = on_damaged, .context = h
+	};
 	struct rclone r;
 
 	strv_release(&h->copied);
 	strv_release(&h->lines);
+	strv_release(&h->damaged);
 	*h = (struct heard){ 0 };
 	cr_assert_eq(rclone_init(&r, NULL, &cancel, &e), 0);
 	int result = rclone_run(&r, arguments, names, &events, &e);
@@ -82,6 +91,7 @@ static void forget(struct heard *h)
 {
 	strv_release(&h->copied);
 	strv_release(&h->lines);
+	strv_release(&h->damaged);
 }
 
 Test(rclone, its_log_is_understood)
@@ -128,6 +138,33 @@ Test(rclone, its_last_complaint_is_the_reason)
 		stand_in(rows[i].script);
 		cr_expect_eq(run(&h, NULL), rows[i].result, "row %zu: %s", i, e.message);
 		cr_expect(!rows[i].says || strstr(e.message, rows[i].says), "row %zu: %s", i, e.message);
+	}
+	forget(&h);
+}
+
+/* A file that its own store says is damaged is not the end of the run; whatever else goes wrong is. */
+Test(rclone, damaged_files_are_named)
+{
+#define DAMAGED                                                                                                                    \
+	"echo '{\"level\":\"error\",\"msg\":\"corrupted on transfer: md5 hash differ\",\"object\":\"a/b\"}' >&2\n"                 \
+	"echo '{\"level\":\"error\",\"msg\":\"Attempt 1/3 failed with 1 errors and: corrupted on transfer: md5\"}' >&2\n"
+	static const struct {
+		const char *script;
+		int result;
+		size_t damaged;
+	} rows[] = {
+		{ DAMAGED "exit 1", 0, 1 },
+		{ DAMAGED "echo '{\"level\":\"error\",\"msg\":\"403 Forbidden\",\"object\":\"c\"}' >&2; exit 1", -1, 1 },
+		{ DAMAGED "kill -9 $$", -1, 1 },
+		{ "echo '{\"level\":\"error\",\"msg\":\"Failed to copy: corrupted on transfer\"}' >&2; exit 1", -1, 0 },
+	};
+	struct heard h = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		stand_in(rows[i].script);
+		cr_expect_eq(run(&h, NULL), rows[i].result, "row %zu: %s", i, e.message);
+		cr_expect_eq(h.damaged.len, rows[i].damaged, "row %zu", i);
+		cr_expect(!h.damaged.len || strcmp(h.damaged.items[0], "a/b") == 0);
 	}
 	forget(&h);
 }
