@@ -88,7 +88,7 @@ include $(wildcard tests/fuzz/rules.mk)
 ORCHESTRATE = build/orchestrate
 DISTROS := $(patsubst distros/%.yaml,%,$(wildcard distros/*.yaml))
 
-.PHONY: all crawl image $(DISTROS:%=build-%) toolchains download-package-cache delete-package-cache clean bench lint help
+.PHONY: all crawl image $(DISTROS:%=build-%) toolchains download-package-cache upload-package-cache delete-package-cache clean bench lint help
 all: build/orchestrate
 	$(ORCHESTRATE) build
 # CRAWL=... for options: make crawl CRAWL='--distro debian --summary crawl.md'
@@ -102,6 +102,9 @@ toolchains: build/orchestrate
 	$(ORCHESTRATE) toolchain build
 download-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache fetch
+# $PACKAGE_BUCKET says where to.
+upload-package-cache: build/orchestrate
+	$(ORCHESTRATE) cache push
 delete-package-cache: build/orchestrate
 	$(ORCHESTRATE) cache delete --yes
 # The checkout's own files: lists, descriptors, recipes, probe.
@@ -112,6 +115,7 @@ bench: build/orchestrate $(BENCHES)
 	BENCH=$(OUT)/tests/bench tests/bench/run
 	BENCH=$(OUT)/tests/bench tests/bench/crawl
 	BENCH=$(OUT)/tests/bench tests/bench/plan
+	BENCH=$(OUT)/tests/bench tests/bench/cache
 $(BENCHES): %: %.o $(ROOM_LIBS)
 	$(call say,LD,$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 # Keeps what costs hours to get again: packages, artifacts and logs of earlier builds stay in cache/ and container/failures.
@@ -145,7 +149,8 @@ analyze:
 ##   make build-<distro>          the same for one distro
 ##   make image                   the base image from what the output tree holds
 ##   make toolchains              the builder images
-##   make download-package-cache  every package that the lists name
+##   make download-package-cache  every package that the lists name, from the bucket ($PACKAGE_BUCKET) or the mirrors
+##   make upload-package-cache    what the bucket lacks
 ##   make delete-package-cache    remove the packages
 ##   make clean                   remove build/ and the output tree; packages and artifacts stay
 ##   make check                   all tests; check-unit without building kernels; check-<room> one room
