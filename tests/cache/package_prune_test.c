@@ -44,7 +44,7 @@ static void tear_down(void)
 	fixture_release(&x);
 }
 
-TestSuite(package_prune, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(package_prune, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static void on_drop(void *context, const char *name, const char *const *urls, const struct digest *digest, uint64_t size)
 {

@@ -28,7 +28,7 @@ static void tear_down(void)
 	temp_dir_remove(&dir);
 }
 
-TestSuite(rclone, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(rclone, .init = set_up, .fini = tear_down, .timeout = 120);
 
 /* From here on `rclone` is this script. */
 static void stand_in(const char *script)
