@@ -252,6 +252,22 @@ Test(bucket, everything_that_it_has)
 	cr_expect_eq(result.there, PACKAGES);
 }
 
+/* A place with parameters is the same bucket. */
+Test(bucket, a_connection_string)
+{
+	cleanup_free char *text = str_printf(&e, ":local,case_sensitive=true:%s", place);
+
+	bucket_free(bucket);
+	cr_assert_eq(bucket_new(text, &x.logger, &x.cancel, &bucket, &e), 0, "%s", e.message);
+	push(x.cache);
+	cr_expect_eq(result.moved, PACKAGES);
+	cleanup_free char *first = object(0);
+	cr_expect_eq(access(first, F_OK), 0);
+	pull(other);
+	cr_expect_eq(result.moved, PACKAGES);
+	expect_other_has(1);
+}
+
 /* A record out of a bucket can neither name a path nor, by a wrong size, condemn a package that is good. */
 Test(bucket, records_that_lie_do_no_harm)
 {
