@@ -106,11 +106,17 @@ static int take_place(struct bucket *b, const char *place, struct err *e)
 			       "PACKAGE_BUCKET_URL)",
 			       (int)(strstr(place, "://") + 3 - place), place);
 	const char *end = head_end(place, &parameters);
-	b->root = str_dup(place, e);
+	b->root = str_dup(end && parameters ? "orchestrateplace:" : place, e);
 	b->shown = end && parameters ? str_printf(e, "%.*s,...%s", (int)(parameters - place), place, end) : str_dup(place, e);
 	if (!b->root || !b->shown)
 		return -1;
-	return end && parameters ? keep_secret(b, parameters, end, e) : 0;
+	if (!end || !parameters)
+		return 0;
+	/* Everybody may read a program's arguments, only its user the environment: rclone gets the string as an alias of ours. */
+	if (strv_add(&b->rclone.environment, "RCLONE_CONFIG_ORCHESTRATEPLACE_TYPE=alias", e) < 0 ||
+	    strv_take(&b->rclone.environment, str_printf(e, "RCLONE_CONFIG_ORCHESTRATEPLACE_REMOTE=%s", place), e) < 0)
+		return -1;
+	return keep_secret(b, parameters, end, e);
 }
 
 int bucket_new(const char *place, struct log *log, const struct cancel *cancel, struct bucket **ret, struct err *e)

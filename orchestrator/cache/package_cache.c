@@ -161,6 +161,11 @@ int cache_has_content(struct cache *c, const char *name, const struct digest *d,
 		return 1;
 	if (why.kind != ERR_CORRUPT)
 		return *e = why, -1;
+	/* Bytes that are what they are called are good: it is the size that is wrong, the record's or the list's. */
+	if (digest_equal(&found, d)) {
+		log_printf(c->log, LOG_WARNING, "package '%s': %s; it counts as missing", name, why.message);
+		return 0;
+	}
 	err_wrap(&why, "package '%s' in the cache is damaged", name);
 	cache_set_aside(c, path, name, &found, &why);
 	log_printf(c->log, LOG_WARNING, "%s", why.message);
@@ -215,7 +220,9 @@ int cache_open_package(struct cache *c, const char *url, const struct digest *ex
 		return *e = why, -1;
 	uint64_t size = 0;
 	if (content_verify(fd, wanted, as_recorded ? &found.size : NULL, &actual, &size, &why) < 0) {
-		if (why.kind == ERR_CORRUPT) {
+		if (why.kind == ERR_CORRUPT && digest_equal(&actual, wanted))
+			err_wrap(&why, "the record of package '%s' is wrong", name);
+		else if (why.kind == ERR_CORRUPT) {
 			err_wrap(&why, "package '%s' in the cache is damaged", name);
 			cache_set_aside(c, path, name, &actual, &why);
 		}

@@ -80,7 +80,7 @@ must_check int cache_lookup(struct cache *c, const char *url, struct cache_entry
 
 /* Opens a package for use: size and sha256 are verified now, on the very descriptor that ret->fd gives (position 0). expect NULL:
  * as recorded. Not there: ERR_NOT_FOUND. Wrong: set aside under bad/, ERR_CORRUPT naming the package and both digests; the next
- * cache_fetch gets it anew. */
+ * cache_fetch gets it anew. Only the recorded size wrong: ERR_CORRUPT too, but the bytes stay. */
 must_check int cache_open_package(struct cache *c, const char *url, const struct digest *expect, struct cache_entry *ret,
 				  struct err *e);
 

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -10,7 +11,8 @@
 static int adopt(struct cache *c, const struct cache_request *item, struct cache_entry *ret, struct err *e)
 {
 	cleanup_cache_entry struct cache_entry made = { .fd = -1, .digest = item->digest, .fetched = time(NULL), .present = true };
-	struct cache_entry opened = { .fd = -1 };
+	cleanup_cache_entry struct cache_entry opened = { .fd = -1 };
+	struct stat st;
 	struct err why;
 
 	made.url = str_dup(item->url, e);
@@ -26,7 +28,11 @@ static int adopt(struct cache *c, const struct cache_request *item, struct cache
 		log_printf(c->log, LOG_WARNING, "%s", why.message);
 		return 0;
 	}
-	cache_entry_release(&opened);
+	/* Young from now on, so that a prune which has read the records leaves it; one that was quicker has unlinked it. Where the
+	 * file is another user's there is only the record to say so. */
+	(void)!fchmod(opened.fd, 0444);
+	if (fstat(opened.fd, &st) < 0 || st.st_nlink == 0)
+		return 0;
 	if (record_write(record, &made, e) < 0)
 		return -1;
 	log_printf(c->log, LOG_DEBUG, "'%s': its bytes are in the cache already", made.name);

@@ -174,18 +174,27 @@ static int note_doomed(struct prune *p, const struct cache_entry *entry, struct 
 	return strv_has(&d->urls, entry->url) ? 0 : strv_add(&d->urls, entry->url, e);
 }
 
-/* 1 the record stays, 0 it goes, -1. What can't be read is left to `verify`, and keeps nothing. */
+/* 1 the record stays, 0 it goes, -1. A damaged record of a URL that nobody keeps is left to `verify`. One of a kept URL may be all
+ * that names a package which no mirror has any more, so it ends the prune; so does one that can't be read now. */
 static int judge_record(struct prune *p, const char *path, struct cache_entry *ret, struct err *e)
 {
 	struct digest url;
-	struct err ignored;
+	struct err why;
 	struct stat st;
 	cleanup_free char *hex = str_printf(e, "%.*s", DIGEST_HEX, path_base(path));
 
 	if (!hex)
 		return -1;
-	if (!str_ends(path, ".json") || digest_parse(hex, &url, &ignored) < 0 || lstat(path, &st) < 0 ||
-	    record_read(path, NULL, ret, &ignored) <= 0)
+	if (!str_ends(path, ".json") || digest_parse(hex, &url, &why) < 0)
+		return 1;
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 1 : err_system(e, errno, "'%s'", path);
+	int got = record_read(path, NULL, ret, &why);
+	if (got < 0 && why.kind != ERR_CORRUPT && why.kind != ERR_LIMIT)
+		return *e = why, -1;
+	if (got < 0 && set_has(&p->keep->urls, &url))
+		return err_set(e, ERR_CHECK, "%s; which package it keeps is not known, `cache verify` sets it aside", why.message);
+	if (got <= 0)
 		return 1;
 	return set_has(&p->keep->urls, &url) || is_young(p, &st);
 }

@@ -146,10 +146,13 @@ static int see_content(void *context, const char *name, uint64_t size, struct er
 	struct digest d;
 	struct err why;
 
-	(void)e;
 	struct content *content = cache_content_digest(name, &d) ? find_content(p, &d) : NULL;
 	if (!content || content->state != PUSH_MISSING)
 		return 0;
+	/* Only what stands where a pull looks for it. */
+	cleanup_free char *expected = pull_content_name(&d, e);
+	if (!expected || strcmp(expected + strlen("sha256/"), name) != 0)
+		return expected ? 0 : -1;
 	content->state = PUSH_THERE;
 	if (size == content->size) {
 		p->result->there++;
@@ -246,9 +249,25 @@ static int next_batch(struct pusher *p, size_t *at, struct strv *ret_names, uint
 	return 0;
 }
 
+/* What somebody else put there meanwhile was passed over, and is not told. So is what rclone was told to leave (dry run, filters in
+ * its configuration), or what has gone from the cache: the bucket itself says which. */
+static int settle_untold(struct pusher *p, size_t untold, struct err *e)
+{
+	uint64_t settled = p->result->there + p->result->bad;
+
+	if (bucket_list(p->transfer->bucket, "sha256", see_content, p, e) < 0)
+		return -1;
+	settled = p->result->there + p->result->bad - settled;
+	if (settled >= untold)
+		return 0;
+	return err_set(e, ERR_FAILED, "bucket '%s': rclone reports no failure, but %zu packages are not there",
+		       bucket_shown(p->transfer->bucket), untold - (size_t)settled);
+}
+
 static int push_contents(struct pusher *p, struct err *e)
 {
 	const struct bucket_events events = { .moved = on_moved, .progress = on_progress, .context = p };
+	size_t untold = 0;
 
 	for (size_t i = 0; i < p->content_count; i++)
 		p->total += p->contents[i].state == PUSH_MISSING ? p->contents[i].size : 0;
@@ -258,18 +277,14 @@ static int push_contents(struct pusher *p, struct err *e)
 		if (next_batch(p, &at, &names, &bytes, e) < 0 ||
 		    bucket_put(p->transfer->bucket, &names, p->cache->root, &events, e) < 0)
 			return -1;
-		/* What somebody else put there meanwhile was passed over, and is not told. */
 		for (size_t i = 0; i < names.len; i++) {
 			struct digest d;
 			struct content *content = cache_content_digest(names.items[i], &d) ? find_content(p, &d) : NULL;
-			if (content && content->state == PUSH_MISSING) {
-				content->state = PUSH_THERE;
-				p->result->there++;
-			}
+			untold += content && content->state == PUSH_MISSING;
 		}
 		p->before += bytes;
 	}
-	return 0;
+	return untold ? settle_untold(p, untold, e) : 0;
 }
 
 /* After the contents, so that no record names what the bucket has not. */

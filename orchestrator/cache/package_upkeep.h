@@ -64,7 +64,7 @@ struct cache_pruned {
 
 /* Drops contents that no kept URL's record and no kept digest names, records of other URLs, and unfinished downloads of those. Safe
  * beside running fetches: what they bring is younger than grace_s, and before anything is removed the records are read once more.
- */
+ * A kept URL's record that is damaged: ERR_CHECK, since what it names is not known. -1 leaves what has not gone yet. */
 must_check int cache_prune(struct cache *c, const struct cache_keep *keep, const struct cache_prune_options *options,
 			   struct cache_pruned *ret, struct err *e);
 

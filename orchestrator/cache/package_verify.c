@@ -297,6 +297,8 @@ static int condemn(struct verify *v, const struct condemned *one, struct err *e)
 		return -1;
 	if (fd < 0 && errno == ENOENT)
 		return 0;
+	if (fd < 0 && errno != ELOOP)
+		return err_system(e, errno, "opening '%s'", path);
 	digest_hex(&one->digest, hex);
 	const char *name = one->name ? one->name : hex;
 	if (fd < 0)

@@ -114,7 +114,8 @@ static int take(struct pulling *g, size_t first, size_t end, const char *path, s
 	cleanup_free char *name = name_of(item, e);
 	if (!name)
 		return -1;
-	if (incoming_accept(g->pull->cache, path, name, &item->digest, item->size_known ? &item->size : NULL, &size, &why) < 0) {
+	/* The digest says all; a size may be a record's, and wrong. */
+	if (incoming_accept(g->pull->cache, path, name, &item->digest, NULL, &size, &why) < 0) {
 		if (why.kind != ERR_CORRUPT && why.kind != ERR_HOSTILE)
 			return *e = why, -1;
 		err_wrap(&why, "'%s' from bucket '%s' is refused", name, bucket_shown(b));
@@ -216,7 +217,9 @@ static int ask_batch(struct pulling *g, const struct strv *names, struct err *e)
 
 	int result = bucket_get(g->pull->bucket, names, g->incoming.dir, &events, e);
 	/* Whatever the program told, what lies there counts. */
-	for (size_t i = 0; i < names->len && !g->broken; i++)
+	/* A program that was ended leaves halves, which are no fault of the bucket's. */
+	bool ended = result < 0 && e->kind != ERR_FAILED;
+	for (size_t i = 0; i < names->len && !g->broken && !ended; i++)
 		on_moved(g, names->items[i]);
 	g->before += g->pull->bytes - before;
 	if (g->broken) {

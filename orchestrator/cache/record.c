@@ -38,6 +38,9 @@ static int fill(json_t *root, struct cache_entry *ret, struct err *e)
 	if (json_unpack_ex(root, &why, 0, "{s:s, s:s, s:s, s:s, s:s, s:I}", "url", &url, "name", &name, "from", &from, "sha256",
 			   &sha256, "fetched", &fetched, "size", &size) < 0)
 		return err_set(e, ERR_CORRUPT, "%s", why.text);
+	/* It becomes part of paths, and a record may come out of a bucket. */
+	if (!path_is_plain(name) || strchr(name, '/'))
+		return err_set(e, ERR_CORRUPT, "its name is no file name");
 	if (size < 0 || parse_time(fetched, &ret->fetched) < 0)
 		return err_set(e, ERR_CORRUPT, "size or time is none");
 	if (digest_parse(sha256, &ret->digest, e) < 0)

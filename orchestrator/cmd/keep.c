@@ -111,8 +111,14 @@ int keep_commit(struct cache_keep *k, const char *root, const char *ref, const s
 	}
 	if (list_files(&c, l, &names, e) < 0)
 		return err_wrap(e, "commit '%s'", ref);
-	for (size_t i = 0; i < names.len; i++)
-		if (str_ends(names.items[i], ".txt") && keep_list(k, &c, names.items[i], &names, e) < 0)
+	size_t lists = 0;
+	for (size_t i = 0; i < names.len; i++) {
+		if (!str_ends(names.items[i], ".txt"))
+			continue;
+		if (keep_list(k, &c, names.items[i], &names, e) < 0)
 			return -1;
-	return 0;
+		lists++;
+	}
+	/* To keep nothing for it is not what was asked for. */
+	return lists ? 0 : err_set(e, ERR_USAGE, "commit '%s' has no lists where they are now", ref);
 }

@@ -8,7 +8,7 @@
 
 must_check int keep_listed(struct cache_keep *k, const struct listed *l, struct err *e);
 /* Every list (*.txt, with its companion) that the commit `ref` of the repository at root has in the directories where the lists
- * are now. No such commit, no git: ERR_USAGE. A list that can't be read: ERR_INPUT, `ref:path:line: ...`. */
+ * are now. No such commit, no list in it, no git: ERR_USAGE. A list that can't be read: ERR_INPUT, `ref:path:line: ...`. */
 must_check int keep_commit(struct cache_keep *k, const char *root, const char *ref, const struct listed *l,
 			   const struct cancel *cancel, struct err *e);
 

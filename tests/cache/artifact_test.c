@@ -42,7 +42,7 @@ static void tear_down(void)
 	cr_assert_eq(path_remove(dir, &e), 0);
 }
 
-TestSuite(artifact, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(artifact, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static int put_or_replace(const char *bytes, const char *meta, bool replace, struct artifact *ret)
 {

@@ -252,6 +252,67 @@ Test(bucket, everything_that_it_has)
 	cr_expect_eq(result.there, PACKAGES);
 }
 
+/* A place with parameters is the same bucket. */
+Test(bucket, a_connection_string)
+{
+	cleanup_free char *text = str_printf(&e, ":local,case_sensitive=true:%s", place);
+
+	bucket_free(bucket);
+	cr_assert_eq(bucket_new(text, &x.logger, &x.cancel, &bucket, &e), 0, "%s", e.message);
+	push(x.cache);
+	cr_expect_eq(result.moved, PACKAGES);
+	cleanup_free char *first = object(0);
+	cr_expect_eq(access(first, F_OK), 0);
+	pull(other);
+	cr_expect_eq(result.moved, PACKAGES);
+	expect_other_has(1);
+}
+
+/* A record out of a bucket can neither name a path nor, by a wrong size, condemn a package that is good. */
+Test(bucket, records_that_lie_do_no_harm)
+{
+	static const char *const lies[] = { "\"name\": \"../../../escaped\"", "\"size\": 7" };
+	static const char *const keys[] = { "\"name\": \"p0", "\"size\": 30" };
+	const struct cache_transfer t = transfer();
+
+	push(x.cache);
+	cleanup_free char *urls = path_join(place, "urls", &e);
+	for (unsigned i = 0; i < 2; i++) {
+		struct digest url = digest_of_text(items[i * 2 + 1].url);
+		char hex[DIGEST_HEX + 1];
+		digest_hex(&url, hex);
+		cleanup_free char *path = find_file(urls, ".", hex);
+		cleanup_buf struct buf text = { 0 }, lie = { 0 };
+		cr_assert_eq(file_read(path, 4096, &text, &e), 0);
+		char *at = strstr(buf_text(&text), keys[i]);
+		cr_assert(at);
+		cr_assert_eq(buf_printf(&lie, &e, "%.*s%s%s", (int)(at - text.data), text.data, lies[i], at + strcspn(at, ",\n")),
+			     0);
+		tamper(path, lie.data, lie.len);
+	}
+	cr_assert_eq(cache_pull_all(other, &t, &result, &e), 0, "%s", e.message);
+	cr_expect_eq(result.bad, 1);
+	cr_expect(bad.len == 1 && strstr(bad.items[0], "its name is no file name"), "%s", bad.len ? bad.items[0] : "nothing");
+	pull(other);
+	cr_expect_eq(count_files(x.dir, "other/packages/bad", ""), 0, "good bytes are not set aside");
+	cr_expect_eq(result.absent, 1, "nobody says what the URL of the refused record gives");
+	expect_other_has(3);
+}
+
+/* What rclone passes over is not in the bucket, whatever its exit code says. */
+Test(bucket, what_was_not_pushed_is_not_called_there)
+{
+	const struct cache_transfer t = transfer();
+
+	setenv("RCLONE_DRY_RUN", "true", 1);
+	bucket_free(bucket);
+	cr_assert_eq(bucket_new(place, &x.logger, &x.cancel, &bucket, &e), 0, "%s", e.message);
+	cr_expect_eq(cache_push(x.cache, &t, &result, &e), -1);
+	cr_expect_eq(e.kind, ERR_FAILED);
+	cr_expect_eq(result.there + result.moved, 0);
+	unsetenv("RCLONE_DRY_RUN");
+}
+
 Test(bucket, places_that_are_none)
 {
 	const struct cache_transfer t = transfer();

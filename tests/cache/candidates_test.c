@@ -43,7 +43,7 @@ static void tear_down(void)
 	fixture_release(&x);
 }
 
-TestSuite(candidates, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(candidates, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static int64_t seen_in_2021(void *context, const char *url)
 {

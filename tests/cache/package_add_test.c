@@ -37,7 +37,7 @@ static void tear_down(void)
 	fixture_release(&x);
 }
 
-TestSuite(package_add, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(package_add, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static int add(const struct cache_request *item)
 {

@@ -30,7 +30,7 @@ static void tear_down(void)
 	fixture_release(&x);
 }
 
-TestSuite(package_cache, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(package_cache, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static void fetch_it(void)
 {

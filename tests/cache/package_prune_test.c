@@ -44,7 +44,7 @@ static void tear_down(void)
 	fixture_release(&x);
 }
 
-TestSuite(package_prune, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(package_prune, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static void on_drop(void *context, const char *name, const char *const *urls, const struct digest *digest, uint64_t size)
 {
@@ -151,6 +151,55 @@ Test(package_prune, unfinished_downloads_of_unlisted_urls_go)
 	cr_expect_eq(gone.partials, 1);
 	cr_expect_eq(gone.bytes, 3);
 	cr_expect_eq(count_files(x.dir, "packages/partial", ""), 2, "the listed one and its note");
+}
+
+/* Its record may be all that says which bytes a listed URL gave. */
+Test(package_prune, a_damaged_record_of_a_listed_url_ends_it)
+{
+	const struct cache_prune_options options = { .really = true };
+	struct cache_request items[] = { item("/listed.deb", "listed bytes"), item("/other.deb", "other bytes") };
+	struct digest url, content = digest_of_text("listed bytes");
+	char hex[DIGEST_HEX + 1];
+
+	fetch(items, 2);
+	cr_assert_eq(cache_keep_url(keep, items[0].url, NULL, &e), 0);
+	url = digest_of_text(items[0].url);
+	digest_hex(&url, hex);
+	cleanup_free char *record = find_file(x.dir, "packages/urls", hex);
+	tamper(record, "{", 1);
+	cr_expect_eq(cache_prune(x.cache, keep, &options, &gone, &e), -1);
+	cr_expect_eq(e.kind, ERR_CHECK);
+	digest_hex(&content, hex);
+	cr_expect_eq(count_files(x.dir, "packages/sha256", hex), 1, "the listed package stays");
+	/* Of a URL that nobody lists it is no obstacle. */
+	cr_assert_eq(unlink(record), 0);
+	url = digest_of_text(items[1].url);
+	digest_hex(&url, hex);
+	cleanup_free char *other = find_file(x.dir, "packages/urls", hex);
+	tamper(other, "{", 1);
+	prune(true, 3600);
+}
+
+/* Bytes that a new URL has adopted are young, though no record was read that says so. */
+Test(package_prune, adopted_bytes_are_young)
+{
+	struct cache_request items[] = { item("/old.deb", "old bytes") }, adopted = item("/new.deb", "old bytes");
+	struct digest url;
+	char hex[DIGEST_HEX + 1];
+
+	fetch(items, 1);
+	sleep(3);
+	adopted.digest_known = true;
+	adopted.digest = digest_of_text("old bytes");
+	fetch(&adopted, 1);
+	cr_expect_eq(x.fetched.present, 1);
+	url = digest_of_text(adopted.url);
+	digest_hex(&url, hex);
+	cleanup_free char *record = find_file(x.dir, "packages/urls", hex);
+	cr_assert_eq(unlink(record), 0);
+	prune(true, 2);
+	cr_expect_eq(gone.packages, 0);
+	cr_expect_eq(gone.young, 1);
 }
 
 /* While it runs somebody fetches what is about to go: adopted bytes are not lost. */

@@ -67,7 +67,7 @@ static void tear_down(void)
 	fixture_release(&x);
 }
 
-TestSuite(package_verify, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(package_verify, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static int verify(unsigned jobs)
 {

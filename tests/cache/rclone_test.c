@@ -28,7 +28,7 @@ static void tear_down(void)
 	temp_dir_remove(&dir);
 }
 
-TestSuite(rclone, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(rclone, .init = set_up, .fini = tear_down, .timeout = 120);
 
 /* From here on `rclone` is this script. */
 static void stand_in(const char *script)
@@ -235,8 +235,8 @@ Test(rclone, places)
 		{ "gs://bucket/path", ":gcs,env_auth=true,no_check_bucket=true,bucket_policy_only=true:bucket/path",
 		  "gs://bucket/path" },
 		{ "s3://bucket", ":s3,env_auth=true,no_check_bucket=true,provider=AWS:bucket", "s3://bucket" },
-		{ ":s3,secret_access_key=hush:b/p", ":s3,secret_access_key=hush:b/p", ":s3,...:b/p" },
-		{ ":http,url=\"https://u:p@h/x\":", ":http,url=\"https://u:p@h/x\":", ":http,...:" },
+		{ ":s3,secret_access_key=hush:b/p", "orchestrateplace:", ":s3,...:b/p" },
+		{ ":http,url=\"https://u:p@h/x\":", "orchestrateplace:", ":http,...:" },
 	};
 	cleanup_free char *script = str_printf(&e, "printf %%s \"$2\" >%s/words", dir.path);
 
@@ -246,6 +246,26 @@ Test(rclone, places)
 		expect_root(rows[i].given, rows[i].root, rows[i].shown);
 	cr_assert_eq(setenv("RCLONE_S3_PROVIDER", "Minio", 1), 0);
 	expect_root("s3://b/p", ":s3,env_auth=true,no_check_bucket=true:b/p", "s3://b/p");
+}
+
+/* Everybody may read a program's arguments. */
+Test(rclone, secrets_are_no_arguments)
+{
+	static const char place[] = ":s3,secret_access_key=hush:b/p";
+	cleanup_free char *script =
+		str_printf(&e, "printf '%%s|' \"$@\" \"$RCLONE_CONFIG_ORCHESTRATEPLACE_REMOTE\" >%s/words", dir.path);
+	cleanup_free char *words = path_join(dir.path, "words", &e);
+	cleanup_buf struct buf text = { 0 };
+	struct bucket *b = NULL;
+
+	stand_in(script);
+	cr_assert_eq(bucket_new(place, NULL, NULL, &b, &e), 0);
+	cr_assert_eq(bucket_exists(b, &e), 1, "%s", e.message);
+	cr_assert_eq(file_read(words, 1 << 16, &text, &e), 0);
+	char *found = strstr(buf_text(&text), place);
+	cr_assert(found, "rclone is told of the place");
+	cr_expect_str_eq(found + strlen(place), "|", "but by its environment only");
+	bucket_free(b);
 }
 
 Test(rclone, places_that_are_none)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
 #include "program.h"
 
 enum { WORDS = 8 };
@@ -163,6 +164,24 @@ Test(usage, mistakes_that_need_the_checkout)
 		run_on_site(&s, rows[i].words, &o);
 		expect_refused(&o, rows[i].says, what);
 	}
+}
+
+/* Of a commit from before the lists were where they are, nothing would be kept: that must not look like success. */
+Test(usage, a_kept_commit_has_lists)
+{
+	static const char *const words[] = { "cache", "prune", "--keep-ref", "HEAD", NULL };
+	cleanup_site struct site s;
+	cleanup_outcome struct outcome o = { 0 };
+	struct err e;
+
+	site_make(&s);
+	const char *const init[] = { "git", "init", "-q", s.root, NULL };
+	const char *const commit[] = { "git",	 "-C", s.root,		"-c", "user.name=x", "-c", "user.email=x@example.org",
+				       "commit", "-q", "--allow-empty", "-m", "nothing",     NULL };
+	cr_assert_eq(process_run(init, NULL, 4096, NULL, NULL, &e), 0, "%s", e.message);
+	cr_assert_eq(process_run(commit, NULL, 4096, NULL, NULL, &e), 0, "%s", e.message);
+	run_on_site(&s, words, &o);
+	expect_refused(&o, "commit 'HEAD' has no lists where they are now", "prune");
 }
 
 Test(usage, a_checkout_is_wanted)
