@@ -52,6 +52,7 @@ static const char *const texts[STATEMENT_COUNT] = {
 		" AND NOT EXISTS (SELECT 1 FROM temp.seen s WHERE s.url = sighting.url AND s.listed_by = sighting.listed_by)",
 	[STATEMENT_SIGHTINGS] = "SELECT url, listed_by, sha256, size, first_seen, last_seen, gone_since FROM sighting"
 				" WHERE distro = :distro ORDER BY url, listed_by",
+	[STATEMENT_LAST_SEEN] = "SELECT max(last_seen) FROM sighting WHERE distro = :distro AND url = :url",
 };
 
 /* --- errors --- */

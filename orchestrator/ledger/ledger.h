@@ -72,6 +72,8 @@ must_check int ledger_missing_count(struct ledger *l, const char *distro, const 
  * among indexes: ERR_USAGE, nothing is recorded. */
 must_check int ledger_record(struct ledger *l, const char *distro, const struct strv *indexes, const struct sighting *seen,
 			     size_t n, int64_t now, struct err *e);
+/* When one of the distro's indexes last listed url: 1 *ret is seconds since 1970, 0 none ever did. */
+must_check int ledger_last_seen(struct ledger *l, const char *distro, const char *url, int64_t *ret, struct err *e);
 /* All of a distro, ordered by URL, then index. A callback's -1 ends it with its *e. Borrowed. */
 must_check int ledger_sightings(struct ledger *l, const char *distro,
 				int (*each)(void *context, const struct sighting *s, struct err *e), void *context, struct err *e);

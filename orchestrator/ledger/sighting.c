@@ -129,3 +129,21 @@ int ledger_sightings(struct ledger *l, const char *distro, int (*each)(void *con
 	sqlite3_reset(s);
 	return got;
 }
+
+int ledger_last_seen(struct ledger *l, const char *distro, const char *url, int64_t *ret, struct err *e)
+{
+	sqlite3_stmt *s = ledger_statement(l, STATEMENT_LAST_SEEN, e);
+
+	if (!s)
+		return -1;
+	ledger_bind_text(s, ":distro", distro);
+	ledger_bind_text(s, ":url", url);
+	int got = ledger_step(l, s, e);
+	/* max() of no rows is one row that holds NULL. */
+	if (got > 0 && sqlite3_column_type(s, 0) == SQLITE_NULL)
+		got = 0;
+	if (got > 0)
+		*ret = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return got;
+}

@@ -41,6 +41,30 @@ Test(sighting, a_life)
 	expect_live(l, "main", 1);
 }
 
+static void expect_last_seen(struct ledger *l, const char *distro, const char *url, int64_t wanted)
+{
+	struct err e = { 0 };
+	int64_t seen = 0;
+	int got = ledger_last_seen(l, distro, url, &seen, &e);
+	cr_expect_eq(got, wanted > 0, "%s: %s", url, e.message);
+	cr_expect_eq(seen, wanted, "%s: %lld", url, (long long)seen);
+}
+
+Test(sighting, last_seen_by_any_index)
+{
+	cleanup_place struct place p;
+	place_make(&p);
+	cleanup_of(ledger) struct ledger *l = open_ledger(&p);
+
+	record(l, "main security", 10, SEEN("main http://h/1", "security http://h/1", "main http://h/2"));
+	record(l, "main", 20, SEEN("main http://h/1"));
+	record(l, "main", 30, SEEN("main http://h/3"));
+	expect_last_seen(l, "d", "http://h/1", 20);
+	expect_last_seen(l, "d", "http://h/2", 10);
+	expect_last_seen(l, "d", "http://h/4", 0);
+	expect_last_seen(l, "other", "http://h/1", 0);
+}
+
 Test(sighting, indexes_and_distros_are_apart)
 {
 	cleanup_place struct place p;
