@@ -302,11 +302,10 @@ Test(bucket, records_that_lie_do_no_harm)
 /* What rclone passes over is not in the bucket, whatever its exit code says. */
 Test(bucket, what_was_not_pushed_is_not_called_there)
 {
-	const struct cache_transfer t = transfer();
-
 	setenv("RCLONE_DRY_RUN", "true", 1);
 	bucket_free(bucket);
 	cr_assert_eq(bucket_new(place, &x.logger, &x.cancel, &bucket, &e), 0, "%s", e.message);
+	const struct cache_transfer t = transfer();
 	cr_expect_eq(cache_push(x.cache, &t, &result, &e), -1);
 	cr_expect_eq(e.kind, ERR_FAILED);
 	cr_expect_eq(result.there + result.moved, 0);

@@ -28,7 +28,7 @@ static void tear_down(void)
 	site_remove(&s);
 }
 
-TestSuite(cache_upkeep, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(cache_upkeep, .init = set_up, .fini = tear_down);
 
 /* A file below the test's directory. Its path is valid until the next call. */
 static const char *hand_in(const char *name, const char *text)
