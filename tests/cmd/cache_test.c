@@ -129,7 +129,7 @@ static void hex_of_page(char hex[DIGEST_HEX + 1])
 	digest_hex(&digest, hex);
 }
 
-Test(cache, fetch_list_delete, .timeout = 60)
+Test(cache, fetch_list_delete)
 {
 	static const char *const refused[] = { "cache", "delete", NULL };
 	cleanup_server struct server w;
@@ -161,7 +161,7 @@ Test(cache, fetch_list_delete, .timeout = 60)
 		outcome_release(&o[i]);
 }
 
-Test(cache, a_package_that_is_not_what_it_was_fails, .timeout = 60)
+Test(cache, a_package_that_is_not_what_it_was_fails)
 {
 	cleanup_server struct server w;
 	cleanup_site struct site s;
@@ -182,7 +182,7 @@ Test(cache, a_package_that_is_not_what_it_was_fails, .timeout = 60)
 }
 
 /* Mirrors drop packages: those of a kernel that is not complete yet, or that no rule knows yet, are kept for the day it is. */
-Test(cache, leftovers_are_fetched, .timeout = 60)
+Test(cache, leftovers_are_fetched)
 {
 	cleanup_server struct server w;
 	cleanup_site struct site s;
@@ -236,7 +236,7 @@ static void interrupt(const char *progress, int signal_number)
 	cr_expect_lt(clock_now_ms() - start, 5000, "%s, signal %d", progress, signal_number);
 }
 
-Test(cache, signals_cancel, .timeout = 120)
+Test(cache, signals_cancel)
 {
 	static const char *const modes[] = { "plain", "json", "quiet", "tty" };
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };

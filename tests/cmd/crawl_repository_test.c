@@ -88,7 +88,7 @@ static void expect_digest(struct site *s, const char *bytes)
 	cr_expect(str_starts(digests, hex), "%s", digests);
 }
 
-Test(crawl_repository, a_package_that_changed_under_its_name_is_not_taken, .timeout = 60)
+Test(crawl_repository, a_package_that_changed_under_its_name_is_not_taken)
 {
 	cleanup_site struct site s;
 	struct outcome o[3] = { 0 };
@@ -111,7 +111,7 @@ Test(crawl_repository, a_package_that_changed_under_its_name_is_not_taken, .time
 }
 
 /* Beside a full one: the sum of both would not show it. */
-Test(crawl_repository, an_empty_repository_is_a_broken_one, .timeout = 60)
+Test(crawl_repository, an_empty_repository_is_a_broken_one)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome full = { 0 }, empty = { 0 };

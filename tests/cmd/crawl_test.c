@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "crawling.h"
 
-Test(crawl, finds_adds_and_keeps, .timeout = 60)
+Test(crawl, finds_adds_and_keeps)
 {
 	cleanup_site struct site s;
 	struct outcome o[4] = { 0 };
@@ -39,7 +39,7 @@ Test(crawl, finds_adds_and_keeps, .timeout = 60)
 		outcome_release(&o[i]);
 }
 
-Test(crawl, an_archive_that_forgets, .timeout = 60)
+Test(crawl, an_archive_that_forgets)
 {
 	cleanup_site struct site s;
 	struct outcome o[4] = { 0 };
@@ -61,7 +61,7 @@ Test(crawl, an_archive_that_forgets, .timeout = 60)
 		outcome_release(&o[i]);
 }
 
-Test(crawl, what_is_wrong_leaves_the_list_alone, .timeout = 120)
+Test(crawl, what_is_wrong_leaves_the_list_alone)
 {
 	static const struct {
 		const char *document; /* NULL: none */
@@ -109,7 +109,7 @@ Test(crawl, what_is_wrong_leaves_the_list_alone, .timeout = 120)
 }
 
 /* The count that is kept beside the list does it without a ledger, as in a fresh checkout. */
-Test(crawl, a_shrink_is_seen_without_a_ledger_and_may_be_accepted, .timeout = 60)
+Test(crawl, a_shrink_is_seen_without_a_ledger_and_may_be_accepted)
 {
 	cleanup_site struct site s;
 	struct outcome o[5] = { 0 };
@@ -134,7 +134,7 @@ Test(crawl, a_shrink_is_seen_without_a_ledger_and_may_be_accepted, .timeout = 60
 }
 
 /* Where an archive keeps the newest kernel only, all packages are others each time, and as many. */
-Test(crawl, replacing_everything_is_no_shrink, .timeout = 60)
+Test(crawl, replacing_everything_is_no_shrink)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome first = { 0 }, second = { 0 };
@@ -148,7 +148,7 @@ Test(crawl, replacing_everything_is_no_shrink, .timeout = 60)
 	expect_listed(&s, LIST_PATH, "1 2 3 4 5 6");
 }
 
-Test(crawl, a_dry_run_changes_nothing, .timeout = 60)
+Test(crawl, a_dry_run_changes_nothing)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome o = { 0 };
@@ -164,7 +164,7 @@ Test(crawl, a_dry_run_changes_nothing, .timeout = 60)
 	cr_expect_eq(path_exists(counts, &e), 0);
 }
 
-Test(crawl, summary_and_json, .timeout = 60)
+Test(crawl, summary_and_json)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome o = { 0 }, failed = { 0 };
@@ -192,7 +192,7 @@ Test(crawl, summary_and_json, .timeout = 60)
 }
 
 /* What lies behind a door that is shut is neither gone nor wrong. */
-Test(crawl, private_index_without_its_key, .timeout = 60)
+Test(crawl, private_index_without_its_key)
 {
 	static const char private[] = "  - name: private\n"
 				      "    json: {urls: 'https://127.0.0.1:9/x.json', steps: [{path: [a], reference: b}]}\n"
@@ -216,7 +216,7 @@ Test(crawl, private_index_without_its_key, .timeout = 60)
 	cr_expect_null(strstr(buf_text(&with_key.err), "hunter2"), "%s", buf_text(&with_key.err));
 }
 
-Test(crawl, a_bad_list_stops_before_anything_is_asked, .timeout = 60)
+Test(crawl, a_bad_list_stops_before_anything_is_asked)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome o = { 0 };
@@ -229,7 +229,7 @@ Test(crawl, a_bad_list_stops_before_anything_is_asked, .timeout = 60)
 	cr_expect_not_null(strstr(buf_text(&o.err), "second.txt:2: blank line"), "%s", buf_text(&o.err));
 }
 
-Test(crawl, a_bad_companion_of_a_list_does_so_too, .timeout = 60)
+Test(crawl, a_bad_companion_of_a_list_does_so_too)
 {
 	static const char *const paths[] = { COUNTS_PATH, DIGESTS_PATH };
 
@@ -247,7 +247,7 @@ Test(crawl, a_bad_companion_of_a_list_does_so_too, .timeout = 60)
 }
 
 /* The name of a file in the making is longer than that of the list: this one can be read and not replaced. */
-Test(crawl, a_list_that_cannot_be_written, .timeout = 60)
+Test(crawl, a_list_that_cannot_be_written)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome o = { 0 };
@@ -275,7 +275,7 @@ Test(crawl, a_list_that_cannot_be_written, .timeout = 60)
 }
 
 /* A crawl that was killed while it wrote leaves half a file; the next one clears it away. */
-Test(crawl, clears_up_after_one_that_was_killed, .timeout = 60)
+Test(crawl, clears_up_after_one_that_was_killed)
 {
 	cleanup_site struct site s;
 	cleanup_outcome struct outcome o = { 0 };
