@@ -64,7 +64,7 @@ char *shared_tree_path(const struct job *job, struct err *e)
 		return NULL;
 	digest_hex(&digest, hex);
 	/* A job's directory begins with a distro's name and a dash, so it is never this. */
-	return str_printf(e, "/work/shared_%s", hex);
+	return str_printf(e, "/work/common_%s", hex);
 }
 
 void package_part(const struct kernel *kernel, const int package_fds[], bool shared, struct package_part *ret)

@@ -16,7 +16,7 @@ bool shared_tree_wanted(const struct kernel *kernel);
 /* The same text for kernels of a distro whose shared packages are the same, before anything is known about these. Caller frees;
  * NULL on failure. */
 char *shared_tree_need(const struct job *job, struct err *e);
-/* Where it is in any builder, "/work/shared_<digest>": over the scheme, the packages in order and the rules for them. The job must
+/* Where it is in any builder, "/work/common_<digest>": over the scheme, the packages in order and the rules for them. The job must
  * have package digests. Caller frees; NULL on failure. */
 char *shared_tree_path(const struct job *job, struct err *e);
 

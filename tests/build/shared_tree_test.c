@@ -74,7 +74,7 @@ Test(shared_tree, flavours_have_one_and_other_kernels_another)
 	cleanup_free char *plain = path_of(f.plain), *cloud = path_of(f.cloud), *other = path_of(f.other);
 	cr_expect_str_eq(plain, cloud);
 	cr_expect_str_neq(plain, other);
-	cr_expect(str_starts(plain, "/work/shared_"), "%s", plain);
+	cr_expect(str_starts(plain, "/work/common_"), "%s", plain);
 	cleanup_free char *first = shared_tree_need(f.plain, &e), *second = shared_tree_need(f.cloud, &e);
 	cleanup_free char *third = shared_tree_need(f.other, &e);
 	cr_expect_str_eq(first, second);

@@ -26,7 +26,7 @@ static struct shared_place *begin(struct shared_trees *t, const char *container,
 	struct shared_place *place = NULL;
 	struct err e;
 
-	cr_assert_eq(shared_trees_get(t, container, "/work/shared_1", need, 7, 0, &place, &e), 1, "%s", e.message);
+	cr_assert_eq(shared_trees_get(t, container, "/work/common_1", need, 7, 0, &place, &e), 1, "%s", e.message);
 	return place;
 }
 
@@ -36,7 +36,7 @@ static struct shared_place *find_made(struct shared_trees *t, const char *contai
 	struct shared_place *place = NULL;
 	struct err e;
 
-	cr_assert_eq(shared_trees_get(t, container, "/work/shared_1", need, 8, 0, &place, &e), 0, "%s", e.message);
+	cr_assert_eq(shared_trees_get(t, container, "/work/common_1", need, 8, 0, &place, &e), 0, "%s", e.message);
 	return place;
 }
 
@@ -53,7 +53,7 @@ static void expect_unneeded(struct shared_trees *t, const char *container)
 
 	cr_assert_eq(shared_trees_unneeded(t, &place), 1);
 	cr_expect_str_eq(place->container, container);
-	cr_expect_str_eq(place->path, "/work/shared_1");
+	cr_expect_str_eq(place->path, "/work/common_1");
 	cr_expect_eq(place->slot, 7, "who made it removes it");
 	shared_trees_removed(t, place);
 }
@@ -72,7 +72,7 @@ static void *ask(void *context)
 {
 	struct asker *a = context;
 
-	a->result = shared_trees_get(a->trees, "box", "/work/shared_1", "need", 9, a->deadline_ms, &a->place, &a->e);
+	a->result = shared_trees_get(a->trees, "box", "/work/common_1", "need", 9, a->deadline_ms, &a->place, &a->e);
 	return NULL;
 }
 
@@ -215,7 +215,7 @@ Test(shared_trees, a_replaced_builder_has_none)
 	shared_trees_forget(t, "box");
 	shared_trees_forget(t, "second box");
 	expect_none_unneeded(t);
-	cr_expect_eq(shared_trees_get(t, "second box", "/work/shared_1", "need", 1, 0, &place, &e), -1);
+	cr_expect_eq(shared_trees_get(t, "second box", "/work/common_1", "need", 1, 0, &place, &e), -1);
 	cr_expect_eq(e.kind, ERR_TEMPORARY, "worth another try, in another builder");
 	shared_trees_put(t, used);
 	expect_none_unneeded(t);
@@ -254,7 +254,7 @@ Test(shared_trees, a_cancelled_run_waits_for_nobody, .timeout = 60)
 		cr_expect_eq(askers[i].result, -1);
 		cr_expect_eq(askers[i].e.kind, ERR_CANCELLED);
 	}
-	cr_expect_eq(shared_trees_get(t, "other box", "/work/shared_1", "need", 1, 0, &none, &e), -1);
+	cr_expect_eq(shared_trees_get(t, "other box", "/work/common_1", "need", 1, 0, &none, &e), -1);
 	cr_expect_eq(e.kind, ERR_CANCELLED);
 	err_set(&e, ERR_CANCELLED, "cancelled");
 	shared_trees_failed(t, place, &e);
@@ -267,7 +267,7 @@ Test(shared_trees, waiting_ends_with_the_kernels_time, .timeout = 60)
 	int64_t deadline_ms = clock_now_ms() + SOON_MS;
 	struct err e;
 
-	cr_expect_eq(shared_trees_get(t, "box", "/work/shared_1", "need", 1, deadline_ms, &none, &e), -1);
+	cr_expect_eq(shared_trees_get(t, "box", "/work/common_1", "need", 1, deadline_ms, &none, &e), -1);
 	cr_expect_eq(e.kind, ERR_TIMEOUT, "%s", e.message);
 	cr_expect_geq(clock_now_ms(), deadline_ms);
 	shared_trees_made(t, place);
