@@ -129,9 +129,12 @@ static void prune_release(struct prune *p)
 
 #define cleanup_prune __attribute__((cleanup(prune_release)))
 
-/* Both, since an adopted content is old in its bytes and new in what it is for. */
+/* Both times, since an adopted content is old in its bytes and new in what it is for. A file may be stamped later than `now`, by
+ * another clock or by a kernel whose stamps run ahead of time(2): without a grace even that one is not young. */
 static bool is_young(const struct prune *p, const struct stat *st)
 {
+	if (p->options->grace_s == 0)
+		return false;
 	time_t newest = st->st_mtime > st->st_ctime ? st->st_mtime : st->st_ctime;
 
 	return p->now - newest < (time_t)p->options->grace_s;

@@ -1,10 +1,12 @@
 #include "fixture.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -105,6 +107,20 @@ Test(package_prune, shared_bytes_stay)
 	cr_expect_eq(gone.packages, 0);
 	cr_expect_eq(gone.records, 1);
 	cr_expect(!there(&items[0]) && there(&items[1]));
+}
+
+/* The clock that stamps files may run ahead of the program's. */
+Test(package_prune, what_is_stamped_later_than_now_is_not_young_without_a_grace)
+{
+	struct cache_request items[] = { item("/a.deb", "a") };
+	const struct timespec later[2] = { { .tv_sec = time(NULL) + 3600 }, { .tv_sec = time(NULL) + 3600 } };
+
+	fetch(items, 1);
+	cleanup_free char *record = find_file(x.dir, "packages/urls", "");
+	cr_assert_eq(utimensat(AT_FDCWD, record, later, 0), 0);
+	prune(true, 0);
+	cr_expect_eq(gone.records, 1);
+	cr_expect_eq(gone.packages, 1);
 }
 
 /* The list's digests name bytes too: they stay although their record has been lost. */
