@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	static const struct gate_expect expects[] = { { KIND_MOD, "6.1.0-x", EM_X86_64, NULL },
-						      { KIND_BPF, "6.1.0-x", EM_X86_64, NULL } };
+	static const struct gate_expect expects[] = { { KIND_MOD, "6.1.0-x", EM_X86_64, NULL, NULL },
+						      { KIND_BPF, "6.1.0-x", EM_X86_64, NULL, NULL } };
 	char glibc[16];
 
 	for (size_t i = 0; i < 2; i++) {
