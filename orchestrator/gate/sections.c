@@ -78,6 +78,7 @@ static bool read_section(Elf *elf, Elf_Scn *scn, size_t names, const char *bytes
 	*ret = (struct section){ .name = name ? name : "",
 				 .type = header.sh_type,
 				 .flags = header.sh_flags,
+				 .size = header.sh_size,
 				 .link = header.sh_link,
 				 .info = header.sh_info };
 	if (header.sh_type == SHT_NOBITS || header.sh_type == SHT_NULL)
