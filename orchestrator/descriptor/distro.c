@@ -219,6 +219,22 @@ static const struct field floor_fields[] = {
 };
 static const struct shape floor_shape = { .what = "floors section", .fields = floor_fields };
 
+static const struct field backport_value = { .type = FIELD_TEXT, .offset = offsetof(struct backport, as), .rule = rule_floor };
+static const struct shape backport_shape = {
+	.what = "backport", .size = sizeof(struct backport), .value = &backport_value, .key_rule = rule_release
+};
+
+#define BACKPORT_FIELD(name, id)                                                                                                   \
+	{                                                                                                                          \
+		.key = name, .type = FIELD_DICT,                                                                                   \
+		.offset = (id) * sizeof(struct backport_list) + offsetof(struct backport_list, items),                             \
+		.count_offset = (id) * sizeof(struct backport_list) + offsetof(struct backport_list, count),                       \
+		.shape = &backport_shape                                                                                           \
+	}
+
+static const struct field backports_fields[] = { BACKPORT_FIELD("mod", KIND_MOD), BACKPORT_FIELD("bpf", KIND_BPF), { 0 } };
+static const struct shape backports_shape = { .what = "backports section", .fields = backports_fields };
+
 /* --- the whole --- */
 
 /* What a descriptor may call packages, and how their versions are ordered. Which of them can be unpacked is for package/format.h to
@@ -292,6 +308,7 @@ static const struct field distro_fields[] = {
 	{ .key = "tree", .type = FIELD_MAP, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
+	{ .key = "backports", .type = FIELD_MAP, .offset = offsetof(struct distro, backports), .shape = &backports_shape },
 	{ 0 },
 };
 static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_snapshots };
@@ -377,8 +394,10 @@ void distro_release(struct distro *d)
 		free(d->toolchain.expect[i].release);
 	free(d->toolchain.expect);
 	strv_release(&d->toolchain.make);
-	for (size_t i = 0; i < KIND_COUNT; i++)
+	for (size_t i = 0; i < KIND_COUNT; i++) {
 		free(d->floors[i]);
+		backport_list_release(&d->backports[i]);
+	}
 	*d = (struct distro){ 0 };
 }
 

@@ -72,6 +72,7 @@ int rule_plain_path(const char *text, struct err *e); /* path_is_plain */
 int rule_base_url(const char *text, struct err *e);   /* http, https or file, no slash at the end, no blanks, no query */
 int rule_pattern(const char *text, struct err *e);    /* kernel/pattern.h */
 int rule_floor(const char *text, struct err *e);      /* kernel/floor.h */
+int rule_release(const char *text, struct err *e);    /* floor_check_release */
 node_binder bind_arch;				      /* const struct arch * */
 
 #endif
