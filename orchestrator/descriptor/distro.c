@@ -343,16 +343,52 @@ static int check_sharing(const char *file, const struct node *root, const struct
 		d->tree.build_dir);
 }
 
-int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e)
+/* Fills *d as far as it goes, also on failure. */
+static int parse(const char *bytes, size_t len, const char *name, struct strv *findings, struct distro *d, struct err *e)
 {
 	cleanup_of(node) struct node *root = NULL;
+	if (node_parse(bytes, len, name, findings, &root, e) < 0)
+		return -1;
+	int result = shape_bind(&distro_shape, name, root, d, e);
+	if (result == 0)
+		result = check_sharing(name, root, d, e);
+	if (result < 0)
+		return node_gather(root, e) < 0 ? -1 : 0;
+	d->kernel.arch = d->arch;
+	d->kernel.order = format_order(d->format);
+	return 0;
+}
+
+int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e)
+{
 	cleanup_distro struct distro d = { 0 };
-	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&distro_shape, name, root, &d, e) < 0)
+	if (parse(bytes, len, name, NULL, &d, e) < 0)
 		return -1;
-	if (check_sharing(name, root, &d, e) < 0)
+	*ret = d;
+	d = (struct distro){ 0 };
+	return 0;
+}
+
+static int check_file_name(const char *path, const struct distro *d, struct err *e)
+{
+	size_t len = strlen(d->name);
+	const char *base = path_base(path);
+	if (strncmp(base, d->name, len) == 0 && strcmp(base + len, ".yaml") == 0)
+		return 0;
+	return err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the file should be '%s.yaml'", path, d->name, d->name);
+}
+
+/* As distro_check; findings NULL: the first mistake is the error. */
+static int load(const char *path, struct distro *ret, struct strv *findings, struct err *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	cleanup_distro struct distro d = { 0 };
+	if (file_read(path, NODE_MAX_BYTES, &text, e) < 0 || parse(buf_text(&text), text.len, path, findings, &d, e) < 0)
 		return -1;
-	d.kernel.arch = d.arch;
-	d.kernel.order = format_order(d.format);
+	if (d.name && check_file_name(path, &d, e) < 0 && (!findings || strv_add(findings, e->message, e) < 0))
+		return -1;
+	if (findings && findings->len)
+		return err_set(e, ERR_INPUT, "%s", findings->items[0]);
 	*ret = d;
 	d = (struct distro){ 0 };
 	return 0;
@@ -360,17 +396,12 @@ int distro_parse(const char *bytes, size_t len, const char *name, struct distro 
 
 int distro_load(const char *path, struct distro *ret, struct err *e)
 {
-	cleanup_buf struct buf text = { 0 };
-	cleanup_distro struct distro d = { 0 };
-	if (file_read(path, NODE_MAX_BYTES, &text, e) < 0 || distro_parse(buf_text(&text), text.len, path, &d, e) < 0)
-		return -1;
-	size_t len = strlen(d.name);
-	const char *base = path_base(path);
-	if (strncmp(base, d.name, len) != 0 || strcmp(base + len, ".yaml") != 0)
-		return err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the file should be '%s.yaml'", path, d.name, d.name);
-	*ret = d;
-	d = (struct distro){ 0 };
-	return 0;
+	return load(path, ret, NULL, e);
+}
+
+int distro_check(const char *path, struct distro *ret, struct strv *findings, struct err *e)
+{
+	return load(path, ret, findings, e);
 }
 
 void distro_release(struct distro *d)

@@ -65,6 +65,9 @@ struct distro {
 must_check int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e);
 /* As distro_parse; the `name:` in the file must be the file's name without .yaml. */
 must_check int distro_load(const char *path, struct distro *ret, struct err *e);
+/* As distro_load, for who wants all mistakes and not the first: they are added to findings, which was empty, each as the error's
+ * text would be. -1 with none added is for what keeps us from reading the file. */
+must_check int distro_check(const char *path, struct distro *ret, struct strv *findings, struct err *e);
 void distro_release(struct distro *d);
 
 struct distro_set {

@@ -256,7 +256,7 @@ static int check_name(const struct index_list *list, const struct index_rules *r
 		      struct err *e)
 {
 	for (size_t i = 0; &list->items[i] < r; i++)
-		if (strcmp(list->items[i].name, r->name) == 0)
+		if (list->items[i].name && strcmp(list->items[i].name, r->name) == 0)
 			return node_error(file, node, e, "there is an index '%s' before this one", r->name);
 	return 0;
 }
@@ -285,10 +285,15 @@ int bind_indexes(const char *file, const struct node *node, void *target, struct
 	list->items = calloc(node->count, sizeof(*list->items));
 	if (!list->items)
 		return err_no_memory(e);
-	for (size_t i = 0; i < node->count; i++)
-		if (bind_index(list, file, node->entries[i].value, e) < 0)
+	int result = 0;
+	for (size_t i = 0; i < node->count; i++) {
+		if (bind_index(list, file, node->entries[i].value, e) == 0)
+			continue;
+		if (node_gather(node, e) < 0)
 			return -1;
-	return 0;
+		result = -1;
+	}
+	return result;
 }
 
 void index_list_release(struct index_list *list)

@@ -55,7 +55,9 @@ struct shape {
 	shape_check *check;	    /* or NULL */
 };
 
-/* Binds a map into target, which the caller has zeroed and releases, also after a failure. */
+/* Binds a map into target, which the caller has zeroed and releases, also after a failure. Where the document's mistakes are
+ * gathered (node_parse) each key's is, and *e is cleared when it fails for these alone; what looks at the whole does so when there
+ * was none. A binder that stops at its first mistake is as good as one that gathers them with node_gather. */
 must_check int shape_bind(const struct shape *shape, const char *file, const struct node *node, void *target, struct err *e);
 /* The text of a node that must be text, borrowed; NULL with *e when it is something else. */
 const char *node_text(const char *file, const struct node *node, struct err *e);
