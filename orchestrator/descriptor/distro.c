@@ -299,7 +299,11 @@ static const struct field distro_fields[] = {
 	  .shape = &snapshot_shape },
 	{ .key = "package-manager", .type = FIELD_TEXT, .offset = offsetof(struct distro, package_manager), .rule = rule_name },
 	{ .key = "forgets", .type = FIELD_BOOL, .offset = offsetof(struct distro, forgets) },
-	{ .key = "indexes", .type = FIELD_BY_HAND, .offset = offsetof(struct distro, indexes), .binder = bind_indexes },
+	{ .key = "indexes",
+	  .type = FIELD_BY_HAND,
+	  .offset = offsetof(struct distro, indexes),
+	  .shape = &index_shape,
+	  .binder = bind_indexes },
 	{ .key = "kernel",
 	  .type = FIELD_MAP,
 	  .need = FIELD_REQUIRED,
@@ -312,6 +316,11 @@ static const struct field distro_fields[] = {
 	{ 0 },
 };
 static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_snapshots };
+
+int distro_keys(struct strv *ret, struct err *e)
+{
+	return shape_keys(&distro_shape, "", ret, e);
+}
 
 static const struct node *find_value(const struct node *map, const char *key)
 {

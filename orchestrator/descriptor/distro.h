@@ -68,6 +68,8 @@ must_check int distro_load(const char *path, struct distro *ret, struct err *e);
 /* As distro_load, for who wants all mistakes and not the first: they are added to findings, which was empty, each as the error's
  * text would be. -1 with none added is for what keeps us from reading the file. */
 must_check int distro_check(const char *path, struct distro *ret, struct strv *findings, struct err *e);
+/* Adds every key that there is, with those above it: "name", "kernel", "kernel.release", "kernel.packages.role". */
+must_check int distro_keys(struct strv *ret, struct err *e);
 void distro_release(struct distro *d);
 
 struct distro_set {

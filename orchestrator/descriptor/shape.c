@@ -312,3 +312,19 @@ int shape_bind(const struct shape *shape, const char *file, const struct node *n
 		return -1;
 	return shape->check && shape->check(target, e) < 0 ? node_wrap(file, node, e) : 0;
 }
+
+int shape_keys(const struct shape *shape, const char *prefix, struct strv *ret, struct err *e)
+{
+	for (const struct field *f = shape->fields; f->key; f++) {
+		cleanup_free char *key = str_printf(e, "%s%s", prefix, f->key);
+		if (!key || strv_add(ret, key, e) < 0)
+			return -1;
+		/* A dictionary's keys are names that the file gives. */
+		if (!f->shape || !f->shape->fields)
+			continue;
+		cleanup_free char *below = str_printf(e, "%s.", key);
+		if (!below || shape_keys(f->shape, below, ret, e) < 0)
+			return -1;
+	}
+	return 0;
+}
