@@ -99,6 +99,7 @@ static const char *const result_words[RESULTS] = {
 struct tally {
 	size_t counts[RESULTS];
 	int code;
+	struct signature last; /* that is good */
 };
 
 /* The graver of two exit codes: a check that failed before all. */
@@ -115,22 +116,30 @@ static void count_failure(struct sign_command *o, struct tally *t, const char *p
 	t->code = graver(t->code, exit_code_of(why));
 }
 
-static void print_signature(const char *path, enum result result, const struct signature *s, const char *why_hash)
+static void print_result(struct tally *t, const char *path, enum result result, const struct signature *s, const char *why_hash)
 {
-	printf("%s: %s, %s%s%s%s, key %s", path, result_words[result], s->hash, why_hash ? " (" : "", why_hash ? why_hash : "",
-	       why_hash ? ")" : "", s->key);
-	printf(s->signer[0] ? " of '%s'\n" : "\n", s->signer);
+	printf("%s: %s, %s%s%s%s\n", path, result_words[result], s->hash, why_hash ? " (" : "", why_hash ? why_hash : "",
+	       why_hash ? ")" : "");
+	/* Signing may take a while, and who reads along wants to see it now. */
+	fflush(stdout);
+	t->counts[result]++;
+	t->last = *s;
 }
 
 static void print_sum(const struct tally *t, const struct module_files *files)
 {
+	const struct signature *s = &t->last;
+
 	printf("%zu module%s:", files->modules.len, files->modules.len == 1 ? "" : "s");
 	for (int i = 0, n = 0; i < RESULTS; i++)
 		if (t->counts[i])
 			printf("%s %zu %s", n++ ? "," : "", t->counts[i], result_words[i]);
 	if (files->bpf_objects)
 		printf("; %zu eBPF object%s passed over", files->bpf_objects, files->bpf_objects == 1 ? "" : "s");
-	printf("\nnote: not checked: whether a kernel trusts the certificate, which is up to its keyrings\n");
+	putchar('\n');
+	if (s->hash)
+		printf("key %s%s%s%s\n", s->key, s->signer[0] ? " of '" : "", s->signer, s->signer[0] ? "'" : "");
+	puts("note: not checked: whether a kernel trusts the certificate, which is up to its keyrings");
 }
 
 static void doubt(struct sign_command *o, const struct certificate *c)
@@ -196,8 +205,7 @@ static int sign_one(struct sign_command *o, const struct signer *signer, struct 
 	job_release(&job);
 	if (rc < 0)
 		return -1;
-	print_signature(target, results[outcome], &signature, outcome == SIGN_LEFT ? NULL : why);
-	t->counts[results[outcome]]++;
+	print_result(t, target, results[outcome], &signature, outcome == SIGN_LEFT ? NULL : why);
 	return 0;
 }
 
@@ -240,9 +248,9 @@ static int sign_files(struct sign_command *o, const struct signer *signer, const
 	return t.code;
 }
 
-static int sign(struct sign_command *o, const struct module_files *files, struct err *e)
+/* The passphrase is gone when it returns. */
+static int open_signer(const struct sign_command *o, struct signer **ret, struct err *e)
 {
-	cleanup_of(signer) struct signer *signer = NULL;
 	cleanup_secret struct secret secret = { 0 };
 
 	if (secret_read(o->passphrase_file, o->passphrase_env, &secret, e) < 0)
@@ -253,7 +261,14 @@ static int sign(struct sign_command *o, const struct module_files *files, struct
 		.certificate = o->certificate,
 		.by_key_id = o->by_key_id,
 	};
-	if (signer_open(&options, &signer, e) < 0)
+	return signer_open(&options, ret, e);
+}
+
+static int sign(struct sign_command *o, const struct module_files *files, struct err *e)
+{
+	cleanup_of(signer) struct signer *signer = NULL;
+
+	if (open_signer(o, &signer, e) < 0)
 		return -1;
 	doubt(o, signer_certificate(signer));
 	cleanup_free int *locks = calloc(o->words.len, sizeof(*locks));
@@ -283,8 +298,7 @@ static int check_one(struct sign_command *o, const struct certificate *c, const 
 	}
 	switch (s.state) {
 	case SIGNATURE_GOOD:
-		print_signature(path, GOOD, &s, NULL);
-		t->counts[GOOD]++;
+		print_result(t, path, GOOD, &s, NULL);
 		return 0;
 	case SIGNATURE_NONE:
 		return err_set(e, ERR_CHECK, "it is not signed");

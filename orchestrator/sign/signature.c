@@ -23,6 +23,20 @@ static void describe_issuer(X509_NAME *issuer, ASN1_INTEGER *serial, struct sign
 	crypto_print_hex(s->key, sizeof(s->key), ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
 }
 
+/* crypto/asymmetric_keys/pkcs7_parser.c: pkcs7_sig_note_pkey_algo. */
+static bool is_known_algorithm(CMS_SignerInfo *signer)
+{
+	const ASN1_OBJECT *object = NULL;
+	X509_ALGOR *algorithm = NULL;
+	int key = NID_undef;
+
+	CMS_SignerInfo_get0_algs(signer, NULL, NULL, NULL, &algorithm);
+	if (algorithm)
+		X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+	int nid = object ? OBJ_obj2nid(object) : NID_undef;
+	return nid == NID_rsaEncryption || (OBJ_find_sigid_algs(nid, NULL, &key) && key == NID_X9_62_id_ecPublicKey);
+}
+
 /* Who signed, and with which hash. */
 static void describe(CMS_SignerInfo *signer, struct signature *s)
 {
@@ -58,7 +72,7 @@ static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, struct signature *s)
 }
 
 /* What a kernel refuses whatever the signature is worth. True: *s says it. */
-static bool is_unusable(CMS_ContentInfo *cms, const CMS_SignerInfo *signer, struct signature *s)
+static bool is_unusable(CMS_ContentInfo *cms, CMS_SignerInfo *signer, struct signature *s)
 {
 	ASN1_OCTET_STRING **content = CMS_get0_content(cms);
 
@@ -70,6 +84,8 @@ static bool is_unusable(CMS_ContentInfo *cms, const CMS_SignerInfo *signer, stru
 		say_bad(s, "it has signed attributes");
 	else if (!s->hash)
 		say_bad(s, "it is made with a hash that is unknown or too weak");
+	else if (!is_known_algorithm(signer))
+		say_bad(s, "it is neither RSA (PKCS #1 v1.5) nor ECDSA");
 	else
 		return false;
 	return true;
