@@ -12,7 +12,7 @@ upto = $(if $(2),$(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(
 # What some make for themselves is of use to others.
 sign_FIXTURES := tests/gate/fixture.c
 cmd_FIXTURES := tests/gate/fixture.c tests/sign/key_pair.c
-integration_FIXTURES := tests/sign/key_pair.c
+integration_FIXTURES := tests/gate/fixture.c tests/sign/key_pair.c
 
 define test_rules
 tests_$(1)_OBJS := $$(patsubst %.c,$(OUT)/%.o,$$(wildcard tests/$(1)/*.c) $$(wildcard tests/support/*.c) $$($(1)_FIXTURES))
