@@ -75,9 +75,8 @@ static int check_sections(Elf *elf, const void *bytes, size_t len, const struct 
 	}
 	check_common(&list, r);
 	if (expect->kind == KIND_BPF)
-		bpf_check(&list, expect, r);
-	else
-		module_check(&list, expect, r);
+		return bpf_check(&list, expect, r, e);
+	module_check(&list, expect, r);
 	return 0;
 }
 

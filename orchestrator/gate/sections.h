@@ -13,8 +13,9 @@ struct section {
 	uint32_t type;
 	uint64_t flags;
 	uint32_t link, info; /* sh_link, sh_info: whatever the file says */
-	const char *bytes; /* inside the file; NULL for sections without bytes (SHT_NOBITS, SHT_NULL) */
+	const char *bytes;   /* inside the file; NULL for sections without bytes (SHT_NOBITS, SHT_NULL) */
 	size_t offset, len;
+	uint64_t memory_len; /* len, or what a section without bytes (SHT_NOBITS) is long in memory: whatever the file says */
 };
 
 struct section_list {
