@@ -21,7 +21,7 @@ static bool is_inside(const struct section *s, int64_t addend, const struct bpf_
 {
 	uint64_t from = r->symbol->value, back = addend < 0 ? (uint64_t)-addend : 0, on = addend < 0 ? 0 : (uint64_t)addend;
 
-	return from < s->memory_len && back <= from && on < s->memory_len - from;
+	return from < s->size && back <= from && on < s->size - from;
 }
 
 static bool check_function(const struct bpf_elf *o, const struct section *code, const struct bpf_relocation *r,

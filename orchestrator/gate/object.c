@@ -76,8 +76,7 @@ static int check_sections(Elf *elf, const void *bytes, size_t len, const struct 
 	check_common(&list, r);
 	if (expect->kind == KIND_BPF)
 		return bpf_check(&list, expect, r, e);
-	module_check(&list, expect, r);
-	return 0;
+	return module_check(&list, expect, r, e);
 }
 
 int object_check(const void *bytes, size_t len, const struct gate_expect *expect, struct object_report *ret, struct err *e)

@@ -26,7 +26,7 @@ struct gate_expect {
 
 /* Texts are printable ASCII whatever the object held ('?' for the rest), and cut where they are too long. */
 struct finding {
-	const char *what; /* static: "machine", "vermagic", "license", ... */
+	char what[24]; /* "machine", "vermagic", "license", ... */
 	char expected[160];
 	char found[160];
 };

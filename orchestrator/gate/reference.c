@@ -198,6 +198,13 @@ bool reference_vermagic_part(const struct reference *r, const char *macro, char 
 	return text && reference_has_config(r) && vermagic_part(text, r, macro, ret, room);
 }
 
+bool reference_vermagic_names(const struct reference *r, const char *macro)
+{
+	const char *text = r->texts[CAPTURE_VERMAGIC];
+
+	return text && strstr(text, macro);
+}
+
 bool reference_has_bpf(const struct reference *r)
 {
 	return r->texts[CAPTURE_BPF] != NULL;

@@ -49,6 +49,8 @@ const char *reference_release(const struct reference *r);
 /* The value that include/linux/vermagic.h gives a macro for this kernel's config: that of its first `#define` with a string whose
  * nearest #if, #ifdef or #elif holds. False: no vermagic.h, no config, or it defines no such string. */
 bool reference_vermagic_part(const struct reference *r, const char *macro, char *ret, size_t room);
+/* Whether vermagic.h names this macro at all. */
+bool reference_vermagic_names(const struct reference *r, const char *macro);
 
 /* False: there was no bpf.h, so nothing can be said about what eBPF the kernel has. */
 bool reference_has_bpf(const struct reference *r);

@@ -78,9 +78,9 @@ static bool read_section(Elf *elf, Elf_Scn *scn, size_t names, const char *bytes
 	*ret = (struct section){ .name = name ? name : "",
 				 .type = header.sh_type,
 				 .flags = header.sh_flags,
+				 .size = header.sh_size,
 				 .link = header.sh_link,
-				 .info = header.sh_info,
-				 .memory_len = header.sh_size };
+				 .info = header.sh_info };
 	if (header.sh_type == SHT_NOBITS || header.sh_type == SHT_NULL)
 		return true;
 	if (header.sh_offset > len || header.sh_size > len - header.sh_offset)

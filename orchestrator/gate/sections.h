@@ -15,7 +15,7 @@ struct section {
 	uint32_t link, info; /* sh_link, sh_info: whatever the file says */
 	const char *bytes;   /* inside the file; NULL for sections without bytes (SHT_NOBITS, SHT_NULL) */
 	size_t offset, len;
-	uint64_t memory_len; /* len, or what a section without bytes (SHT_NOBITS) is long in memory: whatever the file says */
+	uint64_t size; /* sh_size: what it takes in memory, also without bytes */
 };
 
 struct section_list {

@@ -1,8 +1,11 @@
 #include "gate/vermagic.h"
 
+#include <elf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "gate/reference.h"
 
 /* The setting that a line `#ifdef CONFIG_X`, `#if defined(CONFIG_X)` or `#elif defined(CONFIG_X)` asks for. */
@@ -65,4 +68,39 @@ bool vermagic_part(const char *text, const struct reference *config, const char 
 		}
 	}
 	return false;
+}
+
+static void add(struct vermagic *v, const char *part)
+{
+	size_t len = strlen(v->text);
+
+	snprintf(v->text + len, sizeof(v->text) - len, "%s", part);
+}
+
+/* MODULE_ARCH_VERMAGIC, of arch/<...>/include/asm/vermagic.h (asm/module.h before 5.8). */
+static const char *arch_part(uint16_t elf_machine)
+{
+	return elf_machine == EM_X86_64 ? "" : elf_machine == EM_AARCH64 ? "aarch64" : NULL;
+}
+
+void vermagic_expected(const struct reference *kernel, const char *release, uint16_t elf_machine, struct vermagic *ret)
+{
+	static const char *const macros[] = { "MODULE_VERMAGIC_SMP", "MODULE_VERMAGIC_PREEMPT", "MODULE_VERMAGIC_MODULE_UNLOAD",
+					      "MODULE_VERMAGIC_MODVERSIONS" };
+	const char *arch = arch_part(elf_machine);
+	char part[64];
+
+	*ret = (struct vermagic){ 0 };
+	add(ret, release);
+	add(ret, " ");
+	for (size_t i = 0; i < ARRAY_LEN(macros); i++) {
+		if (!kernel || !reference_vermagic_part(kernel, macros[i], part, sizeof(part)))
+			return;
+		add(ret, part);
+	}
+	/* Some vendors' kernels have one more word here, by how the compiler was called; others end with a random number. */
+	if (!arch || reference_vermagic_names(kernel, "MODULE_VERMAGIC_RETPOLINE"))
+		return;
+	add(ret, arch);
+	ret->whole = !reference_config_on(kernel, "RANDSTRUCT") && !reference_config_on(kernel, "GCC_PLUGIN_RANDSTRUCT");
 }

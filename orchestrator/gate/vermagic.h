@@ -6,7 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <stdint.h>
+
 struct reference;
+
+struct vermagic {
+	char text[160]; /* what it begins with */
+	bool whole;	/* and nothing comes behind it */
+};
+
+/* What a module's vermagic must be. Where the kernel (NULL: nothing is known) does not tell, as much of it as is known: at least
+ * the release and a blank. */
+void vermagic_expected(const struct reference *kernel, const char *release, uint16_t elf_machine, struct vermagic *ret);
 
 /* As reference_vermagic_part, of this text (ends with a NUL). */
 bool vermagic_part(const char *text, const struct reference *config, const char *macro, char *ret, size_t room);
