@@ -175,9 +175,12 @@ int bpf_elf_read(const struct section_list *list, const struct gate_expect *expe
 	if (!ret->answers)
 		return err_no_memory(e);
 	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].type == SHT_SYMTAB && list->items[i].bytes)
-			return read_symbols(ret, &list->items[i], e) < 0 ? -1 : find_functions(ret, e);
-	return 0;
+		if (list->items[i].type == SHT_SYMTAB && list->items[i].bytes) {
+			if (read_symbols(ret, &list->items[i], e) < 0)
+				return -1;
+			break;
+		}
+	return find_functions(ret, e);
 }
 
 const struct bpf_symbol *const *bpf_functions_of(const struct bpf_elf *o, size_t section, size_t *ret_count)
@@ -212,7 +215,7 @@ static int append_relocations(const struct bpf_elf *o, const struct section *tab
 		size_t symbol = ELF64_R_SYM(entries[i].r_info);
 		if (symbol >= o->symbol_count) {
 			finding_add(o->report, "relocation", "a symbol of the object", "symbol %zu in %s", symbol, table->name);
-			continue;
+			break;
 		}
 		all->items[all->count++] = (struct bpf_relocation){ .offset = entries[i].r_offset,
 								    .type = ELF64_R_TYPE(entries[i].r_info),
