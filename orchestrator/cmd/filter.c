@@ -7,6 +7,7 @@
 #include "gate/result.h"
 #include "index/parse.h"
 #include "package/unpack.h"
+#include "sign/module.h"
 #include "stream/filter.h"
 
 static const struct {
@@ -14,7 +15,7 @@ static const struct {
 	int (*run)(int argc, char **argv, struct err *e);
 } filters[] = {
 	{ "tree", tree_filter_run },	 { "facts", facts_filter_run }, { "result", result_filter_run },
-	{ "object", object_filter_run }, { "index", index_filter_run },
+	{ "object", object_filter_run }, { "index", index_filter_run }, { "module", module_filter_run },
 };
 
 int cmd_filter(int argc, char **argv)

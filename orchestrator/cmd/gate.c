@@ -182,6 +182,19 @@ static int print_json(const struct gate_run *r, struct err *e)
 	return root ? json_print(root, "the result", e) : err_no_memory(e);
 }
 
+static void show_progress(const struct gate_run *r, size_t done)
+{
+	struct event event = { .kind = EVENT_FETCH, .name = "gate" };
+
+	for (size_t i = 0; i < r->objects.count; i++) {
+		event.bytes_total += r->objects.items[i].bytes;
+		event.bytes_done += i < done ? r->objects.items[i].bytes : 0;
+	}
+	event.total = (unsigned)r->objects.count;
+	event.todo = (unsigned)(r->objects.count - done);
+	event_send(&r->o->context.listener, &event);
+}
+
 static int check_all(struct gate_run *r, struct err *e)
 {
 	struct gate_objects *all = &r->objects;
@@ -189,6 +202,7 @@ static int check_all(struct gate_run *r, struct err *e)
 	for (size_t i = 0, next; i < all->count; i = next) {
 		for (next = i + 1; next < all->count && strcmp(all->items[next].kernel, all->items[i].kernel) == 0;)
 			next++;
+		show_progress(r, i);
 		if (check_kernel(r, &all->items[i], next - i, e) < 0)
 			return -1;
 		for (size_t k = i; k < next && !r->o->json; k++)

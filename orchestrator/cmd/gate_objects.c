@@ -55,6 +55,10 @@ static int read_name(const char *name, const char *probe_name, struct gate_objec
 /* Takes over what item holds. */
 static int add(struct gate_objects *o, struct gate_object *item, const char *path, struct err *e)
 {
+	struct stat st;
+
+	/* For the display only. */
+	item->bytes = stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
 	if (o->count == o->room) {
 		size_t room = o->room ? o->room * 2 : 64;
 		struct gate_object *items = reallocarray(o->items, room, sizeof(*items));

@@ -10,6 +10,7 @@ struct gate_object {
 	char *path, *kernel; /* kernel: its id */
 	enum probe_kind_id kind;
 	bool gzip;
+	uint64_t bytes; /* of the file */
 
 	/* What came of it. */
 	bool checked;

@@ -11,6 +11,7 @@
 #include "gate/bpf_map.h"
 #include "gate/bpf_relocation.h"
 #include "gate/checks.h"
+#include "gate/license.h"
 
 /* .text holds functions that programs call, never a program. */
 static bool is_program(const struct section *s)
@@ -53,7 +54,7 @@ static void check_license(const struct bpf_elf *o, const char *gpl_helper)
 		copy_printable(r->license, sizeof(r->license), s->bytes, strnlen(s->bytes, s->len));
 	if (!r->license[0])
 		finding_add(r, "license", "a non-empty license section", s ? "an empty one" : "none");
-	else if (gpl_helper && !bpf_license_is_gpl(r->license)) {
+	else if (gpl_helper && !license_is_gpl_compatible(r->license)) {
 		snprintf(found, sizeof(found), "a licence compatible with the GPL, for the helper %s", gpl_helper);
 		finding_add(r, "license", found, "%s", r->license);
 	}

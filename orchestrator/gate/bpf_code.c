@@ -99,7 +99,7 @@ static int check_relocations(const struct code *c, struct err *e)
 static bool is_function_start(const struct code *c, size_t at)
 {
 	size_t count, low = 0;
-	const struct bpf_symbol *const *functions = bpf_functions_of(c->o, c->index, &count);
+	const struct symbol *const *functions = bpf_functions_of(c->o, c->index, &count);
 
 	for (size_t high = count; low < high;) {
 		size_t middle = low + (high - low) / 2;
@@ -201,7 +201,7 @@ static bool check_function(const struct code *c, size_t start, size_t end, const
 static void check_functions(const struct code *c, const char **ret_gpl_helper)
 {
 	size_t count, end = 0;
-	const struct bpf_symbol *const *functions = bpf_functions_of(c->o, c->index, &count);
+	const struct symbol *const *functions = bpf_functions_of(c->o, c->index, &count);
 
 	if (count == 0)
 		check_function(c, 0, c->count, ret_gpl_helper);

@@ -15,7 +15,7 @@ void bpf_elf_release(struct bpf_elf *o)
 	btf__free(o->btf);
 	free(o->answers);
 	free(o->functions);
-	free(o->symbols);
+	symbol_list_release(&o->symbols);
 	*o = (struct bpf_elf){ 0 };
 }
 
@@ -91,49 +91,9 @@ static void *table_read(const struct bpf_elf *o, const struct section *s, Elf_Ty
 	return entries;
 }
 
-/* "" for what does not end inside the table. */
-static const char *text_at(const struct section *texts, size_t offset)
-{
-	if (!texts || texts->type != SHT_STRTAB || !texts->bytes || offset >= texts->len)
-		return "";
-	return memchr(texts->bytes + offset, '\0', texts->len - offset) ? texts->bytes + offset : "";
-}
-
-static int64_t section_of(const struct bpf_elf *o, const Elf64_Sym *symbol)
-{
-	if (symbol->st_shndx == SHN_UNDEF)
-		return 0;
-	return symbol->st_shndx < SHN_LORESERVE && section_at(o->list, symbol->st_shndx) ? symbol->st_shndx : SECTION_ELSEWHERE;
-}
-
-static int read_symbols(struct bpf_elf *o, const struct section *table, struct err *e)
-{
-	const struct section *texts = section_at(o->list, table->link);
-	size_t count = 0;
-
-	cleanup_free Elf64_Sym *entries = table_read(o, table, ELF_T_SYM, sizeof(*entries), &count, e);
-	if (!entries)
-		return -1;
-	o->symbols = calloc(count + 1, sizeof(*o->symbols));
-	if (!o->symbols)
-		return err_no_memory(e);
-	for (size_t i = 0; i < count; i++) {
-		const char *name = text_at(texts, entries[i].st_name);
-		if (entries[i].st_name && !*name)
-			finding_add(o->report, "symbols", "names inside the table of names", "symbol %zu", i);
-		o->symbols[i] = (struct bpf_symbol){ .name = name,
-						     .section = section_of(o, &entries[i]),
-						     .value = entries[i].st_value,
-						     .size = entries[i].st_size,
-						     .type = ELF64_ST_TYPE(entries[i].st_info) };
-	}
-	o->symbol_count = count;
-	return 0;
-}
-
 static int compare_functions(const void *a, const void *b)
 {
-	const struct bpf_symbol *x = *(const struct bpf_symbol *const *)a, *y = *(const struct bpf_symbol *const *)b;
+	const struct symbol *x = *(const struct symbol *const *)a, *y = *(const struct symbol *const *)b;
 
 	if (x->section != y->section)
 		return x->section < y->section ? -1 : 1;
@@ -141,22 +101,22 @@ static int compare_functions(const void *a, const void *b)
 }
 
 /* The whole of a function lies inside its section, in whole instructions. */
-static bool function_is_sound(const struct bpf_elf *o, const struct bpf_symbol *f)
+static bool function_is_sound(const struct bpf_elf *o, const struct symbol *f)
 {
-	const struct section *s = section_at(o->list, (size_t)f->section);
+	const struct section *s = section_at(o->list, f->section);
 
-	return bpf_section_is_code(s) && f->value <= s->len && f->size <= s->len - f->value &&
+	return s && bpf_section_is_code(s) && f->value <= s->len && f->size <= s->len - f->value &&
 	       f->value % BPF_INSTRUCTION_BYTES == 0 && f->size % BPF_INSTRUCTION_BYTES == 0;
 }
 
 static int find_functions(struct bpf_elf *o, struct err *e)
 {
-	o->functions = calloc(o->symbol_count + 1, sizeof(*o->functions));
+	o->functions = calloc(o->symbols.count + 1, sizeof(*o->functions));
 	if (!o->functions)
 		return err_no_memory(e);
-	for (size_t i = 0; i < o->symbol_count; i++) {
-		const struct bpf_symbol *f = &o->symbols[i];
-		if (f->type != STT_FUNC || f->section <= 0 || f->size == 0)
+	for (size_t i = 0; i < o->symbols.count; i++) {
+		const struct symbol *f = &o->symbols.items[i];
+		if (f->type != STT_FUNC || f->section == SHN_UNDEF || f->size == 0)
 			continue;
 		if (function_is_sound(o, f))
 			o->functions[o->function_count++] = f;
@@ -174,27 +134,26 @@ int bpf_elf_read(const struct section_list *list, const struct gate_expect *expe
 	ret->answers = calloc(1, sizeof(*ret->answers));
 	if (!ret->answers)
 		return err_no_memory(e);
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].type == SHT_SYMTAB && list->items[i].bytes) {
-			if (read_symbols(ret, &list->items[i], e) < 0)
-				return -1;
-			break;
-		}
+	if (symbol_list_read(list, ret->big_endian, &ret->symbols, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->symbols.count; i++)
+		if (ret->symbols.items[i].name_is_lost)
+			finding_add(r, "symbols", "names inside the table of names", "symbol %zu", i + 1);
 	return find_functions(ret, e);
 }
 
-const struct bpf_symbol *const *bpf_functions_of(const struct bpf_elf *o, size_t section, size_t *ret_count)
+const struct symbol *const *bpf_functions_of(const struct bpf_elf *o, size_t section, size_t *ret_count)
 {
 	size_t low = 0, high = o->function_count, end;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (o->functions[middle]->section < (int64_t)section)
+		if (o->functions[middle]->section < section)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (end = low; end < o->function_count && o->functions[end]->section == (int64_t)section;)
+	for (end = low; end < o->function_count && o->functions[end]->section == section;)
 		end++;
 	*ret_count = end - low;
 	return o->functions + low;
@@ -213,13 +172,13 @@ static int append_relocations(const struct bpf_elf *o, const struct section *tab
 	all->items = grown;
 	for (size_t i = 0; i < count; i++) {
 		size_t symbol = ELF64_R_SYM(entries[i].r_info);
-		if (symbol >= o->symbol_count) {
+		if (symbol == 0 || symbol > o->symbols.count) {
 			finding_add(o->report, "relocation", "a symbol of the object", "symbol %zu in %s", symbol, table->name);
 			break;
 		}
 		all->items[all->count++] = (struct bpf_relocation){ .offset = entries[i].r_offset,
 								    .type = ELF64_R_TYPE(entries[i].r_info),
-								    .symbol = &o->symbols[symbol] };
+								    .symbol = &o->symbols.items[symbol - 1] };
 	}
 	return 0;
 }

@@ -9,20 +9,14 @@
 #include <stdint.h>
 
 #include "gate/checks.h"
+#include "gate/symbols.h"
 
-enum { BPF_INSTRUCTION_BYTES = 8, SECTION_ELSEWHERE = -1 };
-
-struct bpf_symbol {
-	const char *name;     /* "" when it has none; borrowed from the object */
-	int64_t section;      /* index; 0 undefined, SECTION_ELSEWHERE absolute, common and the like */
-	uint64_t value, size; /* as in the file */
-	unsigned type;	      /* STT_* */
-};
+enum { BPF_INSTRUCTION_BYTES = 8 };
 
 struct bpf_relocation {
 	uint64_t offset;
 	uint32_t type; /* R_BPF_* */
-	const struct bpf_symbol *symbol;
+	const struct symbol *symbol;
 };
 
 struct bpf_relocations {
@@ -44,10 +38,9 @@ struct bpf_elf {
 	const struct gate_expect *expect;
 	struct object_report *report;
 	bool big_endian;
-	struct bpf_symbol *symbols;
-	size_t symbol_count;
+	struct symbol_list symbols;
 	/* Functions with bytes, all of them inside their section, by section, then by value. Point into symbols. */
-	const struct bpf_symbol **functions;
+	const struct symbol **functions;
 	size_t function_count;
 	struct bpf_answers *answers;
 	struct btf *btf; /* NULL: none, or an unsound one */
@@ -65,7 +58,7 @@ void bpf_relocations_release(struct bpf_relocations *r);
 /* Whether a section holds instructions. */
 bool bpf_section_is_code(const struct section *s);
 /* The functions of a section: the first, and how many. */
-const struct bpf_symbol *const *bpf_functions_of(const struct bpf_elf *o, size_t section, size_t *ret_count);
+const struct symbol *const *bpf_functions_of(const struct bpf_elf *o, size_t section, size_t *ret_count);
 /* Numbers as the object has them. */
 uint16_t bpf_u16(const struct bpf_elf *o, const char *at);
 uint32_t bpf_u32(const struct bpf_elf *o, const char *at);

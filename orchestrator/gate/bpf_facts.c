@@ -215,14 +215,3 @@ const char *bpf_gpl_helper(int32_t number)
 			return rows[i].name;
 	return NULL;
 }
-
-bool bpf_license_is_gpl(const char *license)
-{
-	static const char *const compatible[] = { "GPL",	  "GPL v2",	  "GPL and additional rights",
-						  "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL" };
-
-	for (size_t i = 0; i < ARRAY_LEN(compatible); i++)
-		if (strcmp(license, compatible[i]) == 0)
-			return true;
-	return false;
-}

@@ -3,7 +3,6 @@
 #ifndef ORCHESTRATE_GATE_BPF_FACTS_H
 #define ORCHESTRATE_GATE_BPF_FACTS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +24,5 @@ const struct bpf_map_type *bpf_map_type_find(uint32_t number);
 /* The name of a helper that is for GPL-compatible programs only, in every kernel that has it; NULL: it isn't, or not in all.
  * Source: gpl_only in kernel/trace/bpf_trace.c, kernel/bpf/helpers.c, net/core/filter.c. */
 const char *bpf_gpl_helper(int32_t number);
-/* As the kernel decides it: include/linux/license.h. */
-bool bpf_license_is_gpl(const char *license);
 
 #endif

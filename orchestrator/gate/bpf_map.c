@@ -113,17 +113,17 @@ static void check_variable(const struct bpf_elf *o, const char *name, const stru
 	check_definition(o, name, &d);
 }
 
-static bool is_map(const struct bpf_symbol *s, size_t section)
+static bool is_map(const struct symbol *s, size_t section)
 {
-	return s->type == STT_OBJECT && s->section == (int64_t)section;
+	return s->type == STT_OBJECT && s->section == section;
 }
 
 static size_t count_maps(const struct bpf_elf *o, size_t section)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < o->symbol_count; i++)
-		count += is_map(&o->symbols[i], section);
+	for (size_t i = 0; i < o->symbols.count; i++)
+		count += is_map(&o->symbols.items[i], section);
 	return count;
 }
 
@@ -151,8 +151,8 @@ static void check_maps(const struct bpf_elf *o, size_t section)
 		finding_add(o->report, "maps", "as many maps as the BTF of .maps has", "%zu for %u", count, btf_vlen(maps));
 		return;
 	}
-	for (size_t i = 0; i < o->symbol_count; i++) {
-		const struct bpf_symbol *s = &o->symbols[i];
+	for (size_t i = 0; i < o->symbols.count; i++) {
+		const struct symbol *s = &o->symbols.items[i];
 		if (!is_map(s, section))
 			continue;
 		const struct btf_type *variable = variable_of(o, maps, s->name);
@@ -173,8 +173,8 @@ static void check_old_maps(const struct bpf_elf *o, size_t section)
 		finding_add(o->report, "maps", "whole map definitions", "%zu bytes for %zu maps", s->len, count);
 		return;
 	}
-	for (size_t i = 0; i < o->symbol_count; i++) {
-		const struct bpf_symbol *m = &o->symbols[i];
+	for (size_t i = 0; i < o->symbols.count; i++) {
+		const struct symbol *m = &o->symbols.items[i];
 		if (!is_map(m, section))
 			continue;
 		if (m->value > s->len - bytes || m->value % bytes) {

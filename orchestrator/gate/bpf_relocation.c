@@ -27,7 +27,7 @@ static bool is_inside(const struct section *s, int64_t addend, const struct bpf_
 static bool check_function(const struct bpf_elf *o, const struct section *code, const struct bpf_relocation *r,
 			   const struct bpf_instruction *i)
 {
-	const struct section *to = section_at(o->list, (size_t)r->symbol->section);
+	const struct section *to = section_at(o->list, r->symbol->section);
 	bool calls = i->code == BPF_CODE_CALL;
 	/* A call's number is that of an instruction, counted from the next one; an address is in bytes. */
 	int64_t addend = calls ? ((int64_t)i->immediate + 1) * BPF_INSTRUCTION_BYTES : i->immediate;
@@ -41,7 +41,7 @@ static bool check_function(const struct bpf_elf *o, const struct section *code, 
 static bool check_address(const struct bpf_elf *o, const struct section *code, const struct bpf_relocation *r,
 			  const struct bpf_instruction *i)
 {
-	const struct section *to = section_at(o->list, (size_t)r->symbol->section);
+	const struct section *to = section_at(o->list, r->symbol->section);
 	const char *identifier = bpf_data_identifier(to->name);
 
 	if (bpf_section_is_maps(to) || bpf_section_is_old_maps(to))
@@ -61,20 +61,19 @@ bool bpf_relocation_check(const struct bpf_elf *o, const struct section *code, c
 	/* Documentation/bpf/llvm_reloc.rst; elf.h has names for the first one only. */
 	enum { R_64_64 = 1, R_64_32 = 10 };
 	struct bpf_instruction i = bpf_instruction_at(o, code->bytes + r->offset);
+	const struct section *to = section_at(o->list, r->symbol->section);
 
 	if (r->type != (i.code == BPF_CODE_CALL ? R_64_32 : R_64_64) ||
 	    (i.code != BPF_CODE_CALL && i.code != BPF_CODE_LOAD_IMMEDIATE))
 		return unresolved(o, "a relocation that fits its instruction", code, r, "");
-	if (r->symbol->section == SECTION_ELSEWHERE)
+	if (r->symbol->section == SHN_UNDEF)
+		return bpf_btf_has_extern(o->btf, r->symbol->name) ||
+		       unresolved(o, "a symbol that is defined", code, r, ", undefined");
+	if (!to)
 		return unresolved(o, "a symbol of a section", code, r, ", which has none");
-	if (r->symbol->section == 0) {
-		if (!bpf_btf_has_extern(o->btf, r->symbol->name))
-			return unresolved(o, "a symbol that is defined", code, r, ", undefined");
-		return true;
-	}
 	if (i.code != BPF_CODE_CALL)
 		return check_address(o, code, r, &i);
-	if (!bpf_section_is_code(section_at(o->list, (size_t)r->symbol->section)))
+	if (!bpf_section_is_code(to))
 		return unresolved(o, "a call of a function", code, r, ", which is none");
 	return check_function(o, code, r, &i);
 }
@@ -91,7 +90,7 @@ int bpf_map_relocations_check(const struct bpf_elf *o, struct err *e)
 		return -1;
 	for (size_t i = 0; i < all.count; i++) {
 		const struct bpf_relocation *r = &all.items[i];
-		const struct section *to = r->symbol->section > 0 ? section_at(o->list, (size_t)r->symbol->section) : NULL;
+		const struct section *to = section_at(o->list, r->symbol->section);
 		if (maps->len < ADDRESS_BYTES || r->offset > maps->len - ADDRESS_BYTES)
 			finding_add(o->report, "relocation", "places inside their section", "offset %llu in %s",
 				    (unsigned long long)r->offset, maps->name);

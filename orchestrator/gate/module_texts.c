@@ -107,13 +107,11 @@ static void check_section(const struct module *m, const struct section *s)
 		start = p + 1;
 		if (*p != '\0' || t.len == 0)
 			continue;
-		check_text(m, s, &t);
 		/* What stands behind a key. */
 		const char *equals = s == m->modinfo ? memchr(t.at, '=', t.len) : NULL;
-		if (equals) {
+		if (equals)
 			t = (struct text){ equals + 1, (size_t)(p - equals - 1) };
-			check_text(m, s, &t);
-		}
+		check_text(m, s, &t);
 	}
 }
 
