@@ -70,8 +70,8 @@ void bpf_kernel_needs(const struct bpf_elf *o, const char *what, const char *ide
 
 	if (bpf_kernel_has(o, identifier))
 		return;
-	snprintf(expected, sizeof(expected), "a kernel with %s", identifier);
-	finding_add(o->report, what, expected, "%s, and a kernel without", where);
+	snprintf(expected, sizeof(expected), "what a kernel without %s takes", identifier);
+	finding_add(o->report, what, expected, "%s", where);
 }
 
 /* A section of entries as this machine has them in memory. NULL with *e when out of memory; an empty section has none. */

@@ -65,7 +65,7 @@ uint32_t bpf_u32(const struct bpf_elf *o, const char *at);
 /* Whether the kernel's include/uapi/linux/bpf.h has an identifier; true when nothing is known of the kernel.
  * identifier: static. */
 bool bpf_kernel_has(const struct bpf_elf *o, const char *identifier);
-/* A finding where it has not: what is of the kernel, found where. */
+/* A finding where it has not: the name of the finding, and where it is asked for. */
 void bpf_kernel_needs(const struct bpf_elf *o, const char *what, const char *identifier, const char *where);
 
 #define cleanup_bpf_elf		__attribute__((cleanup(bpf_elf_release)))
