@@ -42,6 +42,12 @@ struct bpf_elf {
 	/* Functions with bytes, all of them inside their section, by section, then by value. Point into symbols. */
 	const struct symbol **functions;
 	size_t function_count;
+	/* Tables of relocations, by the section that they are for. Point into list. */
+	const struct section **tables;
+	size_t table_count;
+	/* What the BTF says that the kernel is to have, in order. Point into btf. */
+	const char **externs;
+	size_t extern_count;
 	struct bpf_answers *answers;
 	struct btf *btf; /* NULL: none, or an unsound one */
 };
