@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "gate/result.h"
 #include "index/parse.h"
+#include "package/repack.h"
 #include "package/unpack.h"
 #include "stream/filter.h"
 
@@ -14,6 +15,7 @@ static const struct {
 } filters[] = {
 	{ "tree", tree_filter_run },
 	{ "facts", facts_filter_run },
+	{ "repack", repack_filter_run },
 	{ "result", result_filter_run },
 	{ "index", index_filter_run },
 };
