@@ -60,6 +60,8 @@ static const struct field package_fields[] = {
 	{ .key = "version", .type = FIELD_WORD, .offset = offsetof(struct package_rule, version), .words = version_words },
 	{ .key = "holds", .type = FIELD_BY_HAND, .binder = bind_holds },
 	{ .key = "shared", .type = FIELD_BOOL, .offset = offsetof(struct package_rule, shared) },
+	{ .key = "optional", .type = FIELD_BOOL, .offset = offsetof(struct package_rule, optional) },
+	{ .key = "file-as", .type = FIELD_TEXT, .offset = offsetof(struct package_rule, file_as), .rule = rule_plain_path },
 	{ 0 },
 };
 static const struct shape package_shape = { .what = "package rule", .size = sizeof(struct package_rule), .fields = package_fields };
@@ -73,6 +75,7 @@ static const struct field kernel_fields[] = {
 	{ .key = "release", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, release) },
 	{ .key = "base", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, base) },
 	{ .key = "id", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, id) },
+	{ .key = "told-id", .type = FIELD_TEXT, .offset = offsetof(struct group_rules, told_id) },
 	{ .key = "path-parts", .type = FIELD_NUMBER, .offset = offsetof(struct group_rules, path_parts) },
 	{ .key = "packages",
 	  .type = FIELD_LIST,
@@ -120,12 +123,18 @@ static int bind_fix_ups(const char *file, const struct node *node, void *target,
 	return 0;
 }
 
+/* "." is the tree itself. */
+static int rule_build_dir(const char *text, struct err *e)
+{
+	return strcmp(text, ".") == 0 ? 0 : rule_plain_path(text, e);
+}
+
 static const struct field tree_fields[] = {
 	{ .key = "build-dir",
 	  .type = FIELD_TEXT,
 	  .need = FIELD_REQUIRED,
 	  .offset = offsetof(struct tree_rules, build_dir),
-	  .rule = rule_plain_path },
+	  .rule = rule_build_dir },
 	{ .key = "drop", .type = FIELD_TEXTS, .offset = offsetof(struct tree_rules, drop) },
 	{ .key = "keep", .type = FIELD_TEXTS, .offset = offsetof(struct tree_rules, keep) },
 	{ .key = "rewrite",
@@ -137,6 +146,55 @@ static const struct field tree_fields[] = {
 	{ 0 },
 };
 static const struct shape tree_shape = { .what = "tree section", .fields = tree_fields, .check = check_tree };
+
+/* --- prepare, image --- */
+
+/* The script expands them unquoted. */
+static int rule_shell_glob(const char *text, struct err *e)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+~*?-");
+
+	if (text[len] || !path_is_plain(text))
+		return err_set(e, ERR_INPUT,
+			       "'%s': expected a path below the tree: letters, digits, `/._+~-`, and the wildcards `*` and `?`",
+			       text);
+	return 0;
+}
+
+static int rule_local_version(const char *text, struct err *e)
+{
+	size_t len = strlen(text);
+
+	if (len > 64 || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-") != len)
+		return err_set(e, ERR_INPUT, "'%s': expected what stands at the end of a release: letters, digits, `._+~-`", text);
+	return 0;
+}
+
+static const struct field prepare_fields[] = {
+	{ .key = "config",
+	  .type = FIELD_TEXTS,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct prepare_rules, config),
+	  .rule = rule_shell_glob },
+	{ .key = "local-version",
+	  .type = FIELD_TEXT,
+	  .offset = offsetof(struct prepare_rules, local_version),
+	  .rule = rule_local_version },
+	{ 0 },
+};
+static const struct shape prepare_shape = { .what = "prepare section", .fields = prepare_fields };
+
+static const struct field image_fields[] = {
+	{ .key = "partition", .type = FIELD_TEXT, .offset = offsetof(struct image_rules, partition) },
+	{ .key = "take",
+	  .type = FIELD_TEXTS,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct image_rules, take),
+	  .rule = rule_plain_path },
+	{ .key = "leave", .type = FIELD_TEXTS, .offset = offsetof(struct image_rules, leave) },
+	{ 0 },
+};
+static const struct shape image_shape = { .what = "image section", .fields = image_fields };
 
 /* --- toolchain, mirrors, floors --- */
 
@@ -290,11 +348,33 @@ static const struct field distro_fields[] = {
 	  .offset = offsetof(struct distro, kernel),
 	  .shape = &kernel_shape },
 	{ .key = "tree", .type = FIELD_MAP, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
+	{ .key = "prepare",
+	  .type = FIELD_MAP,
+	  .offset = offsetof(struct distro, prepare),
+	  .given_offset = offsetof(struct distro, prepare.wanted),
+	  .shape = &prepare_shape },
+	{ .key = "image", .type = FIELD_MAP, .offset = offsetof(struct distro, image), .shape = &image_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ 0 },
 };
-static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_snapshots };
+static int check_distro(const void *target, struct err *e)
+{
+	const struct distro *d = target;
+	bool image = strcmp(d->format, "image") == 0;
+
+	if (d->tree.build_dir && image && !d->image.take.len)
+		return err_set(e, ERR_INPUT, "where packages are disk images, 'image' must say what is taken out of them");
+	for (size_t i = 0; d->prepare.wanted && i < d->kernel.package_count; i++)
+		if (d->kernel.packages[i].shared)
+			return err_set(e, ERR_INPUT,
+				       "a tree that is to be prepared has no shared packages: they can't be written to");
+	if (d->image.take.len && !image)
+		return err_set(e, ERR_INPUT, "'image' is for packages of the format 'image'");
+	return check_snapshots(target, e);
+}
+
+static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_distro };
 
 static const struct node *find_value(const struct node *map, const char *key)
 {
@@ -373,6 +453,9 @@ void distro_release(struct distro *d)
 	free(d->snapshots);
 	group_rules_release(&d->kernel);
 	tree_rules_release(&d->tree);
+	strv_release(&d->prepare.config);
+	free(d->prepare.local_version);
+	image_rules_release(&d->image);
 	for (size_t i = 0; i < d->toolchain.expect_count; i++)
 		free(d->toolchain.expect[i].release);
 	free(d->toolchain.expect);
