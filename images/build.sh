@@ -49,9 +49,9 @@ prepare_tree() {
 	done
 	[ -f "$config" ] || { echo "orchestrate: there is no configuration: $PREPARE_CONFIG"; return 1; }
 	echo "orchestrate: preparing with the configuration '$config'"
-	[ "$config" -ef "$KERNEL_BUILD/.config" ] || cp "$config" "$KERNEL_BUILD/.config"
+	[ "$config" -ef "$KERNEL_BUILD/.config" ] || cp "$config" "$KERNEL_BUILD/.config" || return 1
 	symvers=$(dirname "$config")/Module.symvers
-	[ ! -f "$symvers" ] || [ -e "$KERNEL_BUILD/Module.symvers" ] || cp "$symvers" "$KERNEL_BUILD/"
+	[ ! -f "$symvers" ] || [ -e "$KERNEL_BUILD/Module.symvers" ] || cp "$symvers" "$KERNEL_BUILD/" || return 1
 	make -C "$KERNEL_BUILD" -j"$JOBS" CC="$CC" HOSTCC="$CC" LOCALVERSION="${PREPARE_LOCALVERSION:-}" \
 	    olddefconfig modules_prepare </dev/null || return 1
 	made=$(cat "$KERNEL_BUILD/include/config/kernel.release")

@@ -173,7 +173,7 @@ static int write_link(struct walk *w, const char *path, ext2_ino_t number, struc
 static bool is_left(const struct image_rules *rules, const char *path)
 {
 	for (size_t i = 0; i < rules->leave.len; i++)
-		if (fnmatch(rules->leave.items[i], path, 0) == 0)
+		if (fnmatch(rules->leave.items[i], path, FNM_PATHNAME) == 0)
 			return true;
 	return false;
 }

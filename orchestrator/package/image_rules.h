@@ -11,7 +11,7 @@ struct image_rules {
 	struct strv
 		take; /* directories in there, plain paths. Links on the way to one are followed; it keeps the name given here */
 	struct strv
-		leave; /* globs (fnmatch(3) without flags) on the paths of what is taken: left out, a directory with all in it */
+		leave; /* globs (fnmatch(3), FNM_PATHNAME) on the paths of what is taken: left out, a directory with all in it */
 };
 
 void image_rules_release(struct image_rules *rules);
