@@ -134,7 +134,7 @@ static int find_partition(int fd, const struct disk_part *whole, const char *wan
 	struct blkid_struct_partlist *list = blkid_probe_get_partitions(probe);
 	int count = list ? blkid_partlist_numof_partitions(list) : 0;
 	if (count <= 0)
-		return err_set(e, ERR_CORRUPT, "is not a disk image: there is no table of partitions in it");
+		return err_set(e, ERR_CORRUPT, "is not a disk image, or not a whole one: there is no table of partitions for it");
 	for (int i = 0; i < count && !found; i++) {
 		struct blkid_struct_partition *p = blkid_partlist_get_partition(list, i);
 		if (p && is_wanted(p, wanted))

@@ -11,7 +11,7 @@
 #include "package/member.h"
 #include "stream/archive_stream.h"
 
-enum { CHUNK = 256 * 1024 };
+enum { CHUNK = 256 * 1024, DIRECTORY_MAX = 64 * 1024 };
 
 struct walk {
 	ext2_filsys fs;
@@ -30,7 +30,7 @@ struct names {
 		char text[EXT2_NAME_LEN + 1];
 	} * items;
 	size_t count, room;
-	bool failed; /* out of memory */
+	bool failed, too_many; /* failed: out of memory */
 };
 
 static void names_release(struct names *n)
@@ -62,9 +62,10 @@ static int add_name(struct ext2_dir_entry *entry, int offset, int blocksize, cha
 	(void)offset, (void)blocksize, (void)block;
 	if (n->count == n->room) {
 		size_t room = n->room ? 2 * n->room : 32;
-		struct name *grown = n->count < MEMBER_COUNT_MAX ? realloc(n->items, room * sizeof(*grown)) : NULL;
+		n->too_many = n->count >= DIRECTORY_MAX;
+		struct name *grown = n->too_many ? NULL : realloc(n->items, room * sizeof(*grown));
 		if (!grown) {
-			n->failed = true;
+			n->failed = !n->too_many;
 			return DIRENT_ABORT;
 		}
 		n->items = grown;
@@ -112,7 +113,8 @@ static int write_body(struct walk *w, const char *path, ext2_file_t file, uint64
 	unsigned got;
 
 	while (size) {
-		errcode_t code = ext2fs_file_read(file, w->chunk, CHUNK, &got);
+		/* Of what stands in the inode itself libext2fs gives more than there is. */
+		errcode_t code = ext2fs_file_read(file, w->chunk, size < CHUNK ? (unsigned)size : CHUNK, &got);
 		if (code || got == 0 || got > size)
 			return fail(w, code ? code : EXT2_ET_SHORT_READ, path);
 		if (archive_write_data(w->archive, w->chunk, got) != (la_ssize_t)got)
@@ -208,6 +210,8 @@ static int write_directory(struct walk *w, char *path, ext2_ino_t number, const 
 	errcode_t code = ext2fs_dir_iterate(w->fs, number, 0, NULL, add_name, &names);
 	if (names.failed)
 		return err_no_memory(w->e);
+	if (names.too_many)
+		return err_set(w->e, ERR_LIMIT, "'%.200s' in the disk image has more than %d names", path, DIRECTORY_MAX);
 	if (code)
 		return fail(w, code, path);
 	if (write_header(w, path, inode, AE_IFDIR, 0, NULL) < 0)
