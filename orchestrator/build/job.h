@@ -16,6 +16,7 @@ struct task {
 	enum verdict verdict;
 	char *reason;		       /* owned; why the verdict is what it is */
 	const struct block_rule *rule; /* VERDICT_BLOCKED: the rule, borrowed from the inputs */
+	bool yielded; /* VERDICT_REUSED: another kernel's objects, which have the same name, stand for it (plan_yield) */
 	bool has_key;
 	struct digest key;
 };

@@ -153,8 +153,7 @@ void plan_yield(struct job *job, const struct job *to)
 			continue;
 		task_end(task, VERDICT_REUSED,
 			 str_printf(NULL, "'%s' is the same kernel, and its objects stand for both", job_listed(to)->id));
-		/* There is nothing of its own to publish, nor to take away. */
-		task->has_key = false;
+		task->yielded = true;
 	}
 }
 

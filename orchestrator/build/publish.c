@@ -39,8 +39,7 @@ static int put_verdict(struct output *output, struct artifact_store *artifacts, 
 	switch (job->tasks[kind].verdict) {
 	case VERDICT_BUILT:
 	case VERDICT_REUSED:
-		/* Another kernel's objects, which have its name too (plan_yield). */
-		if (!job->tasks[kind].has_key)
+		if (job->tasks[kind].yielded)
 			return 0;
 		return put_object(output, artifacts, job, kind, e);
 	case VERDICT_UNAVAILABLE:
