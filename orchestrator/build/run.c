@@ -9,15 +9,13 @@
 
 #include "base/clock.h"
 #include "build/builders.h"
-#include "build/facts_store.h"
+#include "build/packages.h"
 #include "build/publish.h"
-#include "build/repacked.h"
 #include "build/session.h"
 #include "build/shared_tree.h"
 #include "build/supply.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
-#include "package/unpack.h"
 
 enum { ATTEMPTS_MAX = 2, JOBS_MAX = BUILDERS_SLOTS_MAX };
 
@@ -41,21 +39,6 @@ struct worker {
 	pthread_t thread;
 };
 
-/* A job's packages, open and verified. */
-struct open_packages {
-	int fds[UNPACK_PACKAGES_MAX];
-	size_t count;
-	bool repacked; /* those that are no archives have been replaced by what is made of them */
-};
-
-static void open_packages_release(struct open_packages *p)
-{
-	for (size_t i = 0; i < p->count; i++)
-		close(p->fds[i]);
-	p->count = 0;
-	p->repacked = false;
-}
-
 void run_count(const struct plan *plan, struct run_counts *ret)
 {
 	*ret = (struct run_counts){ 0 };
@@ -72,12 +55,6 @@ static void fail_run(struct run *r, const struct err *e)
 		r->failed = *e;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
-}
-
-static void send_phase(struct run *r, const struct job *job, const char *phase)
-{
-	event_send(r->options->listener,
-		   &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = job_listed(job)->id, .text = phase });
 }
 
 /* In the supply's thread. */
@@ -151,47 +128,6 @@ static int open_packages(struct run *r, struct job *job, struct open_packages *r
 	return 1;
 }
 
-static int repack(struct run *r, const struct job *job, struct open_packages *packages, struct err *e)
-{
-	for (size_t i = 0; i < packages->count && !packages->repacked; i++) {
-		int archive = -1;
-		if (!repacked_wanted(job, i))
-			continue;
-		send_phase(r, job, "repacking");
-		if (repacked_open(r->options->plan->cache_dir, job, i, packages->fds[i], r->options->cancel, &archive, e) < 0)
-			return -1;
-		close(packages->fds[i]);
-		packages->fds[i] = archive;
-	}
-	packages->repacked = true;
-	return 0;
-}
-
-static int read_facts(struct run *r, struct job *job, struct open_packages *packages, struct err *e)
-{
-	const struct kernel *kernel = job->kernel;
-	const char *names[UNPACK_PACKAGES_MAX];
-	int fds[UNPACK_PACKAGES_MAX];
-	size_t count = 0;
-
-	if (repack(r, job, packages, e) < 0)
-		return -1;
-	for (size_t i = 0; i < kernel->package_count; i++) {
-		if (!kernel->packages[i].has_config && !kernel->packages[i].has_tools)
-			continue;
-		names[count] = kernel->packages[i].file_name;
-		fds[count++] = packages->fds[i];
-	}
-	cleanup_free char *places = distro_fact_places(job->distro->distro, kernel, e);
-	if (!places)
-		return -1;
-	send_phase(r, job, "reading");
-	if (facts_read(NULL, fds, names, count, job->distro->distro->format, r->options->threads, places, &job->facts,
-		       r->options->cancel, e) < 0)
-		return -1;
-	return facts_store_put(r->options->plan->cache_dir, job, &job->facts, e);
-}
-
 static void publish_all(struct run *r, struct job *job, const struct session_result *result)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++)
@@ -248,8 +184,7 @@ static int build_in_session(struct run *r, unsigned slot, struct job *job, const
 /* Facts, and what follows from them. A name that another kernel has already is left to that one. */
 static int learn(struct run *r, struct job *job, struct open_packages *packages, struct err *e)
 {
-	int found = facts_store_get(r->options->plan->cache_dir, job, &job->facts, e);
-	if (found < 0 || (found == 0 && read_facts(r, job, packages, e) < 0) || plan_learn(r->options->inputs, job, e) < 0)
+	if (packages_facts(r->options, job, packages, e) < 0 || plan_learn(r->options->inputs, job, e) < 0)
 		return -1;
 	job->has_facts = true;
 	pthread_mutex_lock(&r->lock);
@@ -283,7 +218,7 @@ static int build_job(struct run *r, unsigned slot, struct job *job, struct open_
 		return -1;
 	if (!job_has_work(job))
 		return 0;
-	if (repack(r, job, packages, e) < 0)
+	if (packages_repack(r->options, job, packages, e) < 0)
 		return -1;
 	if (build_in_session(r, slot, job, toolchain_id, packages, result, e) < 0)
 		return -1;

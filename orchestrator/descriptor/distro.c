@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "descriptor/folder.h"
 #include "descriptor/indexes.h"
+#include "descriptor/origin.h"
 #include "descriptor/shape.h"
 #include "kernel/pattern.h"
 #include "kernel/template.h"
@@ -146,55 +147,6 @@ static const struct field tree_fields[] = {
 	{ 0 },
 };
 static const struct shape tree_shape = { .what = "tree section", .fields = tree_fields, .check = check_tree };
-
-/* --- prepare, image --- */
-
-/* The script expands them unquoted. */
-static int rule_shell_glob(const char *text, struct err *e)
-{
-	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+~*?-");
-
-	if (text[len] || !path_is_plain(text))
-		return err_set(e, ERR_INPUT,
-			       "'%s': expected a path below the tree: letters, digits, `/._+~-`, and the wildcards `*` and `?`",
-			       text);
-	return 0;
-}
-
-static int rule_local_version(const char *text, struct err *e)
-{
-	size_t len = strlen(text);
-
-	if (len > 64 || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-") != len)
-		return err_set(e, ERR_INPUT, "'%s': expected what stands at the end of a release: letters, digits, `._+~-`", text);
-	return 0;
-}
-
-static const struct field prepare_fields[] = {
-	{ .key = "config",
-	  .type = FIELD_TEXTS,
-	  .need = FIELD_REQUIRED,
-	  .offset = offsetof(struct prepare_rules, config),
-	  .rule = rule_shell_glob },
-	{ .key = "local-version",
-	  .type = FIELD_TEXT,
-	  .offset = offsetof(struct prepare_rules, local_version),
-	  .rule = rule_local_version },
-	{ 0 },
-};
-static const struct shape prepare_shape = { .what = "prepare section", .fields = prepare_fields };
-
-static const struct field image_fields[] = {
-	{ .key = "partition", .type = FIELD_TEXT, .offset = offsetof(struct image_rules, partition) },
-	{ .key = "take",
-	  .type = FIELD_TEXTS,
-	  .need = FIELD_REQUIRED,
-	  .offset = offsetof(struct image_rules, take),
-	  .rule = rule_plain_path },
-	{ .key = "leave", .type = FIELD_TEXTS, .offset = offsetof(struct image_rules, leave) },
-	{ 0 },
-};
-static const struct shape image_shape = { .what = "image section", .fields = image_fields };
 
 /* --- toolchain, mirrors, floors --- */
 
