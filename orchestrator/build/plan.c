@@ -78,6 +78,32 @@ static int block_tasks(const struct inputs *in, struct job *job, struct err *e)
 	return 0;
 }
 
+/* 0 when the kernel reaches the floor, with the reason where that is not plain; 1 with the reason when it is below; -1 error.
+ * *ret_reason: NULL or the caller's to free. */
+static int look_at_floor(const struct inputs *in, const struct job *job, enum probe_kind_id kind, char **ret_reason, struct err *e)
+{
+	const struct distro *distro = job->distro->distro;
+	const struct backport_list *backports = &distro->backports[kind];
+	const char *floor = floor_higher(in->probe.kinds[kind].minimum_kernel, distro->floors[kind]);
+	cleanup_buf struct buf text = { 0 };
+
+	/* Without a release nothing says that it is below. */
+	if (!job->kernel->release[0] || floor_reached(job->kernel->version, floor))
+		return 0;
+	const struct backport *b = floor_find_backport(backports, job->kernel->release);
+	bool reached = b && floor_reached(b->as, floor);
+	if (reached ? buf_printf(&text, e, "counts as %s, being %s or newer", b->as, b->from) < 0
+		    : buf_printf(&text, e, "the kernel is below %s", floor) < 0)
+		return -1;
+	for (size_t i = 0; !reached && i < backports->count; i++)
+		if (floor_reached(backports->items[i].as, floor) &&
+		    buf_printf(&text, e, ", and not of %s or newer, which count as %s", backports->items[i].from,
+			       backports->items[i].as) < 0)
+			return -1;
+	*ret_reason = buf_steal(&text);
+	return *ret_reason ? !reached : err_no_memory(e);
+}
+
 /* Those that are blocked or below their floor end here. */
 static int sift_tasks(const struct inputs *in, struct job *job, struct err *e)
 {
@@ -85,15 +111,13 @@ static int sift_tasks(const struct inputs *in, struct job *job, struct err *e)
 		return -1;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		struct task *task = &job->tasks[kind];
-		const char *floor = floor_higher(in->probe.kinds[kind].minimum_kernel, job->distro->distro->floors[kind]);
-		/* Without a release nothing says that it is below. */
-		if (!task->wanted || task->verdict != VERDICT_PLANNED || !job->kernel->release[0] ||
-		    floor_reached(job->kernel->version, floor))
+		char *reason = NULL;
+		if (!task->wanted || task->verdict != VERDICT_PLANNED)
 			continue;
-		char *reason = str_printf(e, "the kernel is below %s", floor);
-		if (!reason)
+		int below = look_at_floor(in, job, (enum probe_kind_id)kind, &reason, e);
+		if (below < 0)
 			return -1;
-		task_end(task, VERDICT_UNAVAILABLE, reason);
+		task_end(task, below ? VERDICT_UNAVAILABLE : VERDICT_PLANNED, reason);
 	}
 	return 0;
 }
@@ -122,21 +146,40 @@ static int tell_release(const struct inputs *in, struct job *job, struct err *e)
 	return sift_tasks(in, job, e);
 }
 
+/* Whether its packages are those of a kernel at all, and of which. */
+static int check_facts(const struct job *job, struct err *e)
+{
+	const struct distro *distro = job->distro->distro;
+	const struct kernel *kernel = job->kernel;
+	const struct facts *facts = &job->facts;
+	const bool knows_compiler = facts->gcc || facts->clang;
+
+	if (kernel->release[0] && facts->release[0] && !facts->from_sources && strcmp(facts->release, kernel->release) != 0)
+		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", facts->release);
+	if (facts->arch[0] && !arch_is_configured(kernel->arch, facts->arch))
+		return err_set(e, ERR_CHECK, "its packages are for '%s', not for %s", facts->arch, kernel->arch->name);
+	if (distro->prepare.wanted || knows_compiler)
+		return 0;
+	if (facts->release[0] || facts->cc_text[0])
+		return err_set(e, ERR_CHECK,
+			       "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");
+	cleanup_free char *places = distro_fact_places(distro, kernel, e);
+	return places ? err_set(e, ERR_CHECK,
+				"no kernel's .config is below '%s' in its packages; see `build-dir` and `holds` in distros/%s.yaml",
+				places, distro->name)
+		      : -1;
+}
+
 int plan_learn(const struct inputs *in, struct job *job, struct err *e)
 {
 	const struct facts *facts = &job->facts;
 	const bool prepared = job->distro->distro->prepare.wanted;
 	struct task *mod = &job->tasks[KIND_MOD];
 
-	if (!job->kernel->release[0]) {
-		if (tell_release(in, job, e) < 0)
-			return -1;
-	} else if (facts->release[0] && !facts->from_sources && strcmp(facts->release, job->kernel->release) != 0) {
-		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", facts->release);
-	}
-	if (!facts->gcc && !facts->clang && !prepared)
-		return err_set(e, ERR_CHECK,
-			       "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");
+	if (check_facts(job, e) < 0)
+		return -1;
+	if (!job->kernel->release[0] && tell_release(in, job, e) < 0)
+		return -1;
 	if (!prepared || !facts->modversions || facts->symvers || !mod->wanted || mod->verdict != VERDICT_PLANNED)
 		return 0;
 	task_end(mod, VERDICT_UNAVAILABLE,

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "kernel/version.h"
 #include "lint/checkout.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
@@ -59,6 +60,28 @@ int checkout_blame(struct checkout *c, const char *path, struct err *e)
 	return checkout_find(c, text, e) < 0 ? -1 : 1;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+	return version_compare_natural(*(const char *const *)a, *(const char *const *)b);
+}
+
+int checkout_blame_all(struct checkout *c, const char *path, const struct strv *findings, struct err *e)
+{
+	cleanup_free char **sorted = calloc(findings->len + 1, sizeof(*sorted));
+
+	if (!findings->len)
+		return checkout_blame(c, path, e);
+	if (!sorted)
+		return err_no_memory(e);
+	memcpy(sorted, findings->items, findings->len * sizeof(*sorted));
+	/* They begin with path:line:column. */
+	qsort(sorted, findings->len, sizeof(*sorted), compare_places);
+	for (size_t i = 0; i < findings->len; i++)
+		if (checkout_find(c, str_dup(sorted[i], e), e) < 0)
+			return -1;
+	return 1;
+}
+
 int checkout_keyring(struct checkout *c, const char *path, const char *keyring, struct err *e)
 {
 	if (!keyring)
@@ -67,6 +90,10 @@ int checkout_keyring(struct checkout *c, const char *path, const char *keyring, 
 	int there = place ? path_exists(place, e) : -1;
 	if (there)
 		return there < 0 ? -1 : 0;
+	/* What is not the system's comes with the checkout. */
+	if (keyring[0] != '/')
+		return checkout_find(
+			c, str_printf(e, "%s:%u: the keyring '%s' is missing", path, checkout_line(path, keyring), keyring), e);
 	return checkout_note(
 		c, str_printf(e, "%s:%u: the keyring '%s' is not on this machine", path, checkout_line(path, keyring), keyring), e);
 }

@@ -78,6 +78,8 @@ static void take_setting(struct config_reading *c, const char *name, size_t name
 		f->modversions = yes;
 	else if (IS("MODULE_SIG_FORCE"))
 		f->module_signature = yes;
+	else if (IS("MODULE_SIG_HASH"))
+		copy_value(value, len, f->signature_hash, sizeof(f->signature_hash));
 #undef IS
 }
 
@@ -101,8 +103,16 @@ static int text_major(const char *text)
 /* kconfig's own output format: `CONFIG_NAME=value` lines. */
 static void read_config(const char *text, struct reading *r)
 {
+	/* kconfig's `mainmenu`, in the comment that every configuration begins with. */
+	static const char title[] = "# Linux/";
+	const char *arch = str_starts(text, title) ? text : strstr(text, "\n# Linux/");
 	struct facts *f = &r->facts;
 	struct config_reading c = { .facts = f, .reading = r };
+
+	if (arch) {
+		arch = strchr(arch, '/') + 1;
+		copy_value(arch, strcspn(arch, " \n"), f->arch, sizeof(f->arch));
+	}
 
 	for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
 		end = strchrnul(line, '\n');

@@ -19,7 +19,9 @@ struct facts {
 	bool btf;	       /* CONFIG_DEBUG_INFO_BTF_MODULES: linking a module wants pahole */
 	bool modversions;      /* CONFIG_MODVERSIONS */
 	bool module_signature; /* CONFIG_MODULE_SIG_FORCE: unsigned modules do not load */
-	bool symvers;	       /* there is a Module.symvers */
+	char signature_hash[16]; /* CONFIG_MODULE_SIG_HASH: what it signs its own modules with; "" not found */
+	char arch[16];		 /* what .config says it is for, in the kernel's words: "x86", "x86_64", "arm64"; "" not found */
+	bool symvers;		 /* there is a Module.symvers */
 	/* No build has said what it calls itself: the release is what the sources say (their Makefile, then CONFIG_LOCALVERSION).
 	 */
 	bool from_sources;

@@ -35,7 +35,7 @@ static void expect_objects(const char *module)
 Test(disk_image, kernels_on_them_are_built)
 {
 	struct site *s = site();
-	cleanup_free char *pool = pool_of_headers("make-images"), *root = pool_checkout(pool), *version = probe_put_ours();
+	cleanup_free char *pool = pool_made_by("make-images", "images"), *root = pool_checkout(pool), *version = probe_put_ours();
 	struct err e;
 
 	struct program *p = site_run(0, "build", "--root", root, "--no-image", "--distro", "flatcar", NULL);
@@ -74,10 +74,10 @@ Test(disk_image, what_is_none_is_said_and_the_rest_goes_on)
 		{ "no-tree", "the disk image has no 'lib/modules'" },
 		{ "no-partition", "the disk image has no partition 'ROOT' among its 2" },
 		{ "no-file-system", "there is no file system in 'ROOT' of the disk image" },
-		{ "empty-tree", "neither its list nor its packages say which release it is" },
+		{ "empty-tree", "no kernel's .config is below 'lib/modules/*/build'" },
 	};
 	struct site *s = site();
-	cleanup_free char *pool = pool_of_headers("make-images"), *root = pool_checkout(pool);
+	cleanup_free char *pool = pool_made_by("make-images", "images"), *root = pool_checkout(pool);
 	cleanup_buf struct buf list = { 0 };
 	struct err e;
 

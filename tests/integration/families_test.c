@@ -58,7 +58,7 @@ static void expect_objects(const char *const distros[], const char *module)
 
 Test(families, a_kernel_of_each_is_built)
 {
-	cleanup_free char *pool = pool_of_headers("make-families"), *root = pool_checkout(pool);
+	cleanup_free char *pool = pool_made_by("make-families", "families"), *root = pool_checkout(pool);
 	cleanup_free char *version = probe_put_ours();
 
 	struct program *p = site_run(0, "build", "--root", root, "--no-image", NULL);
@@ -72,7 +72,7 @@ Test(families, one_that_is_asked_for_is_built_alone_from_a_mended_tree)
 {
 	struct site *s = site();
 	static const char *const rhel[] = { "rhel", NULL }, *const both[] = { "rhel", "oracle-uek", NULL };
-	cleanup_free char *pool = pool_of_headers("make-families"), *root = pool_checkout(pool);
+	cleanup_free char *pool = pool_made_by("make-families", "families"), *root = pool_checkout(pool);
 
 	probe_put_both(s->probe, s->name, "3.10",
 		       "test -f \"$KERNEL_BUILD/include/linux/module.h\"\n"

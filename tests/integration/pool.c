@@ -39,10 +39,11 @@ static void make_of_sources(const char *maker, const char *pool, const char *pac
 }
 
 /* what: what it is made of, besides the maker itself. */
-static char *make_pool(const char *maker, const char *what, void (*make)(const char *maker, const char *pool, const char *what))
+static char *make_pool(const char *maker, const char *name, const char *what,
+		       void (*make)(const char *maker, const char *pool, const char *what))
 {
 	cleanup_free char *script = text_of("tests/integration/%s", maker);
-	cleanup_free char *dir = text_of("%s/build/integration-cache/%s", site()->root, maker);
+	cleanup_free char *dir = text_of("%s/build/integration-cache/%s", site()->root, name);
 	cleanup_free char *lock = text_of("%s.lock", dir), *mark = text_of("%s/made-of", dir);
 	cleanup_buf struct buf wanted = { 0 }, made_of = { 0 };
 	struct err e;
@@ -61,11 +62,11 @@ static char *make_pool(const char *maker, const char *what, void (*make)(const c
 	return steal_ptr(&dir);
 }
 
-char *pool_of_headers(const char *maker)
+char *pool_made_by(const char *maker, const char *name)
 {
 	cleanup_free char *kernel = site_kernel(SERIES_6_1);
 
-	return make_pool(maker, kernel, make_of_headers);
+	return make_pool(maker, name, kernel, make_of_headers);
 }
 
 /* The one file in dir; NULL: there is none. Caller frees. */
@@ -80,9 +81,9 @@ static char *find_package(const char *dir)
 	return NULL;
 }
 
-char *pool_of_sources(const char *maker)
+char *pool_of_sources(const char *maker, const char *name)
 {
-	cleanup_free char *dir = text_of("%s/build/integration-cache/sources", site()->root);
+	cleanup_free char *dir = text_of("%s/build/integration-cache/source-package", site()->root);
 	cleanup_free char *lock = text_of("%s.lock", dir);
 	const char *const argv[] = { "env", "-C", dir, "apt-get", "-qq", "download", SOURCES, NULL };
 	struct err e;
@@ -96,7 +97,7 @@ char *pool_of_sources(const char *maker)
 	if (!package)
 		package = find_package(dir);
 	cr_assert_not_null(package);
-	return make_pool(maker, package, make_of_sources);
+	return make_pool(maker, name, package, make_of_sources);
 }
 
 char *pool_checkout(const char *pool)

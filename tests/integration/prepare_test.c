@@ -26,7 +26,7 @@ static const struct {
 Test(prepare, sources_are_built_against)
 {
 	struct site *s = site();
-	cleanup_free char *pool = pool_of_sources("make-sources"), *root = pool_checkout(pool);
+	cleanup_free char *pool = pool_of_sources("make-sources", "sources"), *root = pool_checkout(pool);
 	cleanup_free char *probe_version = probe_put_ours(), *version_path = text_of("%s/version", pool);
 	cleanup_strv struct strv names = { 0 };
 	cleanup_buf struct buf version = { 0 };
