@@ -313,6 +313,8 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 		return fail_all(s, ret, "the header tree could not be unpacked in the builder");
 	if (exit_code == 3)
 		return fail_all(s, ret, "its own packages and those that it shares with other kernels don't go together");
+	if (exit_code == 4)
+		return fail_all(s, ret, "its sources could not be prepared for modules");
 	if (exit_code > 1)
 		return fail_all(s, ret,
 				exit_code == 137 ? "the build was killed (out of memory?)" : "the build script did not start");
@@ -327,7 +329,7 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 static void send_phase(const struct session *s, const char *phase)
 {
 	event_send(s->options->listener,
-		   &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = s->job->kernel->id, .text = phase });
+		   &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = job_listed(s->job)->id, .text = phase });
 }
 
 /* Sees to it that what the kernel shares with others is in the builder, and stays while the session lasts. */

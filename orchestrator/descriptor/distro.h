@@ -15,6 +15,7 @@
 #include "kernel/floor.h"
 #include "kernel/group.h"
 #include "kernel/kind.h"
+#include "package/image_rules.h"
 #include "package/tree_rules.h"
 #include "stream/digest.h"
 
@@ -28,6 +29,15 @@ struct toolchain_rules {
 	struct toolchain_expect *expect;
 	size_t expect_count;
 	struct strv make; /* extra make variables, each NAME=value, given as arguments of their own */
+};
+
+/* A tree of sources, which kbuild must prepare before anything can be built against it. */
+struct prepare_rules {
+	bool wanted;
+	/* Globs (those of sh(1)) on paths of the tree, as it is after unpacking: the first file there is becomes the configuration.
+	 */
+	struct strv config;
+	char *local_version; /* what the publisher's build adds to the release that the sources have; NULL: nothing */
 };
 
 struct index_list {
@@ -56,6 +66,8 @@ struct distro {
 	size_t snapshot_count;
 	struct group_rules kernel;
 	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
+	struct prepare_rules prepare;
+	struct image_rules image; /* packages of the format "image": what of them is the tree */
 	struct toolchain_rules toolchain;
 	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
 	struct backport_list backports[KIND_COUNT];
@@ -94,6 +106,9 @@ extern const char *const distro_tree_names[DISTRO_TREE_NAMES + 1];
 extern const char *const distro_own_names[];
 /* The tree rules for one kernel, those names filled in. Where it has shared packages: those for its own. */
 must_check int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
+/* Where facts about the kernel stand, in the words of facts_collect (package/facts.h): the build directory, with `*` for what only
+ * the packages tell, and the configurations of `prepare`. NULL on failure. Caller frees. */
+char *distro_fact_places(const struct distro *d, const struct kernel *k, struct err *e);
 /* The rules for the kernel's shared packages: all but those that name what is the kernel's own, which concern only its own
  * packages. build_dir is "". */
 must_check int distro_shared_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);

@@ -24,14 +24,14 @@ must_check int tree_filter_start(const char *program, const int package_fds[], c
 				 struct filter **ret, struct err *e);
 /* Runs `filter facts` to its end. */
 must_check int facts_read(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
-			  unsigned threads, const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e);
+			  unsigned threads, const char *places, struct facts *ret, const struct cancel *cancel, struct err *e);
 
 /* --- inside the filter process; argv[0] is the filter's name --- */
 
 /* tree FORMAT THREADS RULES-JSON NAME...: packages on descriptors 3 and up, tar on 1, captures on UNPACK_CAPTURES_FD
  * where that is open. */
 must_check int tree_filter_run(int argc, char **argv, struct err *e);
-/* facts FORMAT THREADS BUILD-DIR NAME...: packages on descriptors 3 and up, JSON on 1. */
+/* facts FORMAT THREADS PLACES NAME...: packages on descriptors 3 and up, JSON on 1. */
 must_check int facts_filter_run(int argc, char **argv, struct err *e);
 
 #endif
