@@ -19,6 +19,7 @@ static const struct command commands[] = {
 	{ "crawl", cmd_crawl, "find what the distributions publish, bring the lists up to date" },
 	{ "cache", cmd_cache, "the package cache: fetch, verify, add, pull, push, prune, delete, list" },
 	{ "toolchain", cmd_toolchain, "the builder images: list, build" },
+	{ "sign", cmd_sign, "sign kernel modules, or check their signatures" },
 	{ "lint", cmd_lint, "check descriptors, lists, block list, recipes and probe; all findings at once" },
 	{ "filter", cmd_filter, NULL },
 };

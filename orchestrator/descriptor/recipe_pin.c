@@ -41,7 +41,7 @@ int recipe_pin(const char *bytes, size_t len, const char *name, const char *dige
 	cleanup_of(node) struct node *root = NULL;
 	cleanup_buf struct buf text = { 0 };
 	cleanup_recipe struct recipe before = { 0 }, after = { 0 };
-	if (recipe_parse(bytes, len, name, &before, e) < 0 || node_parse(bytes, len, name, &root, e) < 0)
+	if (recipe_parse(bytes, len, name, &before, e) < 0 || node_parse(bytes, len, name, NULL, &root, e) < 0)
 		return -1;
 	if (!before.has[RECIPE_BUILD])
 		return err_set(e, ERR_USAGE, "%s: there is no `build:` in it, so nothing to pin", name);

@@ -146,6 +146,19 @@ Test(object, bpf_objects_that_do_not_fit)
 	}
 }
 
+/* A signature stands behind the module (module-signing.rst), where no section is. */
+Test(object, bytes_behind_the_last_section_do_no_harm)
+{
+	cleanup_buf struct buf mod = { 0 };
+	struct object_report r;
+	struct err e;
+
+	make_module(&mod);
+	cr_assert_eq(buf_puts(&mod, "signature~Module signature appended~\n", &e), 0);
+	check(&mod, &module, &r);
+	cr_expect_eq(r.finding_count, 0u, "%s", r.findings[0].what);
+}
+
 Test(object, wrong_headers)
 {
 	cleanup_buf struct buf mod = { 0 };
