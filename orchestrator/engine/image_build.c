@@ -29,11 +29,12 @@ static void take_line(struct building *b, char *line)
 		line[--len] = '\0';
 	if (!len)
 		return;
-	log_printf(b->engine->log, LOG_DEBUG, "engine: %s", line);
 	if (b->spec->line)
 		b->spec->line(b->spec->line_context, line);
-	/* The builder's own housekeeping says nothing about why it fails. */
-	if (!str_starts(line, " ---> ") && !str_starts(line, "Removing intermediate container "))
+	else
+		log_printf(b->engine->log, LOG_DEBUG, "engine: %s", line);
+	/* The builder's own words say nothing about why a step fails; which it was is in the engine's error. */
+	if (!str_starts(line, " ---> ") && !str_starts(line, "Step ") && !str_starts(line, "Removing intermediate container "))
 		snprintf(b->tail[b->lines++ % TAIL_LINES], TAIL_LINE_BYTES, "%s", line);
 }
 

@@ -33,9 +33,9 @@ static const struct {
 	  NULL, ERR_NONE, 4 },
 	{ FAKE_OK("{\"stream\":\"Successfully built 77\\n\"}"), NULL, ERR_NONE, 1 },
 	/* What a step printed stands behind the engine's words, without the builder's own, and the last of it without its end. */
-	{ FAKE_OK("{\"stream\":\"Step 2/2 : RUN false\\n\"}{\"stream\":\" ---\\u003e Running in 12\\n\"}{\"stream\":\"no such package\"}"
+	{ FAKE_OK("{\"stream\":\"Step 2/2 : RUN false\\n\"}{\"stream\":\" ---\\u003e Running in 12\\n\"}{\"stream\":\"almost\\nno such package\"}"
 		  "{\"errorDetail\":{\"code\":7,\"message\":\"The command returned a non-zero code: 7\"},\"error\":\"short\"}"),
-	  "The command returned a non-zero code: 7: its last lines: Step 2/2 : RUN false | no such package", ERR_FAILED, 3 },
+	  "The command returned a non-zero code: 7: its last lines: almost | no such package", ERR_FAILED, 4 },
 	{ FAKE_OK("{\"error\":\"manifest for a@sha256:00 not found\"}"), "manifest for a@sha256:00 not found", ERR_FAILED, 0 },
 	{ FAKE_OK("{\"stream\":\"Step 1/2 : FROM a\\n\"}"), "ended before the image was made", ERR_CORRUPT, 1 },
 	{ FAKE_OK("{\"stream\":\"Step 1"), "cut inside a JSON object", ERR_CORRUPT, 0 },
