@@ -21,13 +21,30 @@ struct building {
 	bool named; /* the engine has said which image came out */
 };
 
+/* Engines colour what a step writes to its stderr (ECMA-48, SGR), and the step itself may print anything. */
+static void clean_line(char *line)
+{
+	char *to = line;
+
+	for (const char *p = line; *p; p++) {
+		if (p[0] == '\033' && p[1] == '[') {
+			p += 2;
+			p += strspn(p, "0123456789;");
+			if (!*p)
+				break;
+		} else {
+			*to++ = (unsigned char)*p < ' ' || *p == 0x7f ? ' ' : *p;
+		}
+	}
+	while (to > line && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
 static void take_line(struct building *b, char *line)
 {
-	size_t len = strlen(line);
-
-	while (len && (line[len - 1] == '\r' || line[len - 1] == ' '))
-		line[--len] = '\0';
-	if (!len)
+	clean_line(line);
+	if (!*line)
 		return;
 	if (b->spec->line)
 		b->spec->line(b->spec->line_context, line);

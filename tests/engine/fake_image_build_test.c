@@ -33,7 +33,7 @@ static const struct {
 	  NULL, ERR_NONE, 4 },
 	{ FAKE_OK("{\"stream\":\"Successfully built 77\\n\"}"), NULL, ERR_NONE, 1 },
 	/* What a step printed stands behind the engine's words, without the builder's own, and the last of it without its end. */
-	{ FAKE_OK("{\"stream\":\"Step 2/2 : RUN false\\n\"}{\"stream\":\" ---\\u003e Running in 12\\n\"}{\"stream\":\"almost\\nno such package\"}"
+	{ FAKE_OK("{\"stream\":\"Step 2/2 : RUN false\\n\"}{\"stream\":\" ---\\u003e Running in 12\\n\"}{\"stream\":\"\\u001b[91malmost\\n\\u001b[0m\\u001b[1;91mno such\\tpackage\"}"
 		  "{\"errorDetail\":{\"code\":7,\"message\":\"The command returned a non-zero code: 7\"},\"error\":\"short\"}"),
 	  "The command returned a non-zero code: 7: its last lines: almost | no such package", ERR_FAILED, 4 },
 	{ FAKE_OK("{\"error\":\"manifest for a@sha256:00 not found\"}"), "manifest for a@sha256:00 not found", ERR_FAILED, 0 },
