@@ -257,7 +257,8 @@ static char *meta_text(const struct session *s, int kind, const struct result_ob
 	json_t *packages = json_array();
 
 	digest_hex(&object->raw, raw);
-	snprintf(compiler, sizeof(compiler), "gcc-%d", s->job->choice.gcc);
+	const struct toolchain_choice *choice = &s->job->choice;
+	snprintf(compiler, sizeof(compiler), choice->clang ? "clang-%d" : "gcc-%d", choice->clang ? choice->clang : choice->gcc);
 	for (size_t i = 0; i < s->job->kernel->package_count; i++)
 		json_array_append_new(packages, json_string(s->job->kernel->packages[i].file_name));
 	json_t *meta = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "kernel", s->job->kernel->id, "release",

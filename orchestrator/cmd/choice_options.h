@@ -11,9 +11,10 @@ struct choice_options {
 	bool kinds[KIND_COUNT];	      /* none: all (choice_kinds) */
 	const char *block_list;	      /* NULL: the checkout's */
 	bool rebuild;
+	bool pull;
 };
 
-/* --distro, --kernel, --kind, --block-list, --rebuild: target is a struct choice_options. */
+/* --distro, --kernel, --kind, --block-list, --rebuild, --pull: target is a struct choice_options. */
 extern const struct option_def choice_option_table[];
 
 /* Which kinds are asked for. */

@@ -178,6 +178,7 @@ static const struct field toolchain_fields[] = {
 	  .count_offset = offsetof(struct toolchain_rules, expect_count),
 	  .shape = &expect_shape },
 	{ .key = "make", .type = FIELD_TEXTS, .offset = offsetof(struct toolchain_rules, make), .rule = rule_make_variable },
+	{ .key = "prefer", .type = FIELD_TEXTS, .offset = offsetof(struct toolchain_rules, prefer), .rule = rule_name },
 	{ 0 },
 };
 static const struct shape toolchain_shape = { .what = "toolchain section", .fields = toolchain_fields };
@@ -469,6 +470,7 @@ void distro_release(struct distro *d)
 		free(d->toolchain.expect[i].release);
 	free(d->toolchain.expect);
 	strv_release(&d->toolchain.make);
+	strv_release(&d->toolchain.prefer);
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		free(d->floors[i]);
 		backport_list_release(&d->backports[i]);

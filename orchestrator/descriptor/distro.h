@@ -28,7 +28,8 @@ struct toolchain_expect {
 struct toolchain_rules {
 	struct toolchain_expect *expect;
 	size_t expect_count;
-	struct strv make; /* extra make variables, each NAME=value, given as arguments of their own */
+	struct strv make;   /* extra make variables, each NAME=value, given as arguments of their own */
+	struct strv prefer; /* names of toolchain images that come first among those that fit equally well */
 };
 
 /* A tree of sources, which kbuild must prepare before anything can be built against it. */
