@@ -14,6 +14,7 @@ static const struct {
 } filters[] = {
 	{ "tree", tree_filter_run },
 	{ "facts", facts_filter_run },
+	{ "file", file_filter_run },
 	{ "result", result_filter_run },
 	{ "index", index_filter_run },
 };

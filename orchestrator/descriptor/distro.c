@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "descriptor/folder.h"
+#include "descriptor/image.h"
 #include "descriptor/indexes.h"
 #include "descriptor/shape.h"
 #include "kernel/pattern.h"
@@ -219,6 +220,21 @@ static const struct field floor_fields[] = {
 };
 static const struct shape floor_shape = { .what = "floors section", .fields = floor_fields };
 
+static const struct field proof_fields[] = {
+	{ .key = "image",
+	  .type = FIELD_TEXTS,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct proof_rules, images),
+	  .rule = rule_image_text },
+	{ .key = "kernel",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct proof_rules, kernel),
+	  .rule = rule_image_text },
+	{ 0 },
+};
+static const struct shape proof_shape = { .what = "proof section", .fields = proof_fields };
+
 /* --- the whole --- */
 
 /* What a descriptor may call packages, and how their versions are ordered. Which of them can be unpacked is for package/format.h to
@@ -291,6 +307,7 @@ static const struct field distro_fields[] = {
 	  .shape = &kernel_shape },
 	{ .key = "tree", .type = FIELD_MAP, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
+	{ .key = "proof", .type = FIELD_MAP, .offset = offsetof(struct distro, proof), .shape = &proof_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ 0 },
 };
@@ -377,6 +394,8 @@ void distro_release(struct distro *d)
 		free(d->toolchain.expect[i].release);
 	free(d->toolchain.expect);
 	strv_release(&d->toolchain.make);
+	strv_release(&d->proof.images);
+	free(d->proof.kernel);
 	for (size_t i = 0; i < KIND_COUNT; i++)
 		free(d->floors[i]);
 	*d = (struct distro){ 0 };

@@ -29,6 +29,13 @@ struct toolchain_rules {
 	struct strv make; /* extra make variables, each NAME=value, given as arguments of their own */
 };
 
+/* Where the kernel itself is, for booting it. */
+struct proof_rules {
+	struct strv images; /* URL references (RFC 3986) from the kernel's first package to one with the kernel in it, templates
+			     * over distro_image_names; the first that there is counts. Empty: nothing is known */
+	char *kernel;	    /* path of the bootable kernel in that package, a template over the same names */
+};
+
 struct index_list {
 	struct index_rules *items; /* in the order of the file, names unique */
 	size_t count;
@@ -56,6 +63,7 @@ struct distro {
 	struct group_rules kernel;
 	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
 	struct toolchain_rules toolchain;
+	struct proof_rules proof;
 	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
 };
 
@@ -90,6 +98,13 @@ must_check int distro_tree_rules(const struct distro *d, const struct kernel *k,
 /* The rules for the kernel's shared packages: all but those that name what is the kernel's own, which concern only its own
  * packages. build_dir is "". */
 must_check int distro_shared_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
+
+/* What `proof:` may name: as a tree's texts, and package-version, that of the kernel's first package. NULL-terminated. */
+extern const char *const distro_image_names[DISTRO_TREE_NAMES + 2];
+/* Appends the URLs at which the package with the kernel may be, best first; none where the descriptor says nothing. */
+must_check int distro_image_urls(const struct distro *d, const struct kernel *k, struct strv *ret, struct err *e);
+/* Where the kernel is in that package. NULL with *e; caller frees. */
+char *distro_image_kernel(const struct distro *d, const struct kernel *k, struct err *e);
 
 /* What of the descriptor a build's result depends on: architecture, format, release and base templates, roles with what they hold
  * and whether they are shared, tree rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they

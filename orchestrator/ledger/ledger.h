@@ -78,4 +78,32 @@ must_check int ledger_last_seen(struct ledger *l, const char *distro, const char
 must_check int ledger_sightings(struct ledger *l, const char *distro,
 				int (*each)(void *context, const struct sighting *s, struct err *e), void *context, struct err *e);
 
+/* --- proofs: what came of booting a kernel with an object --- */
+
+/* What a proof holds for; the same digests, the same outcome. Texts are borrowed. */
+struct ledger_proof_key {
+	const char *kernel, *kind;
+	struct digest object; /* as it is loaded */
+	struct digest image;  /* the package with the kernel */
+	struct digest guest;  /* what else is in the guest, and what it was told to do */
+};
+
+/* Texts are borrowed for putting, and the caller's (ledger_proof_release) when got. */
+struct ledger_proof {
+	bool passed;
+	char *finding, *reason; /* "" when passed */
+	struct digest kernel_image;
+	uint64_t events, milliseconds;
+	char *machine;	/* the emulator and how it ran */
+	int64_t proven; /* seconds since 1970 */
+};
+
+void ledger_proof_release(struct ledger_proof *p);
+#define cleanup_ledger_proof __attribute__((cleanup(ledger_proof_release)))
+
+/* 1 *ret is what came of it, 0 nobody has tried. */
+must_check int ledger_proof_get(struct ledger *l, const struct ledger_proof_key *key, struct ledger_proof *ret, struct err *e);
+/* Replaces. */
+must_check int ledger_proof_put(struct ledger *l, const struct ledger_proof_key *key, const struct ledger_proof *p, struct err *e);
+
 #endif
