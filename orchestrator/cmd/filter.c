@@ -12,11 +12,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv, struct err *e);
 } filters[] = {
-	{ "tree", tree_filter_run },
-	{ "facts", facts_filter_run },
-	{ "file", file_filter_run },
-	{ "result", result_filter_run },
-	{ "index", index_filter_run },
+	{ "tree", tree_filter_run },	 { "facts", facts_filter_run }, { "file", file_filter_run },
+	{ "result", result_filter_run }, { "index", index_filter_run },
 };
 
 int cmd_filter(int argc, char **argv)

@@ -220,21 +220,6 @@ static const struct field floor_fields[] = {
 };
 static const struct shape floor_shape = { .what = "floors section", .fields = floor_fields };
 
-static const struct field proof_fields[] = {
-	{ .key = "image",
-	  .type = FIELD_TEXTS,
-	  .need = FIELD_REQUIRED,
-	  .offset = offsetof(struct proof_rules, images),
-	  .rule = rule_image_text },
-	{ .key = "kernel",
-	  .type = FIELD_TEXT,
-	  .need = FIELD_REQUIRED,
-	  .offset = offsetof(struct proof_rules, kernel),
-	  .rule = rule_image_text },
-	{ 0 },
-};
-static const struct shape proof_shape = { .what = "proof section", .fields = proof_fields };
-
 /* --- the whole --- */
 
 /* What a descriptor may call packages, and how their versions are ordered. Which of them can be unpacked is for package/format.h to
@@ -307,7 +292,11 @@ static const struct field distro_fields[] = {
 	  .shape = &kernel_shape },
 	{ .key = "tree", .type = FIELD_MAP, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
-	{ .key = "proof", .type = FIELD_MAP, .offset = offsetof(struct distro, proof), .shape = &proof_shape },
+	{ .key = "images",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(struct distro, images.items),
+	  .count_offset = offsetof(struct distro, images.count),
+	  .shape = &image_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ 0 },
 };
@@ -394,8 +383,7 @@ void distro_release(struct distro *d)
 		free(d->toolchain.expect[i].release);
 	free(d->toolchain.expect);
 	strv_release(&d->toolchain.make);
-	strv_release(&d->proof.images);
-	free(d->proof.kernel);
+	image_rules_release(&d->images);
 	for (size_t i = 0; i < KIND_COUNT; i++)
 		free(d->floors[i]);
 	*d = (struct distro){ 0 };

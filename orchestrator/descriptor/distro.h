@@ -29,11 +29,16 @@ struct toolchain_rules {
 	struct strv make; /* extra make variables, each NAME=value, given as arguments of their own */
 };
 
-/* Where the kernel itself is, for booting it. */
-struct proof_rules {
-	struct strv images; /* URL references (RFC 3986) from the kernel's first package to one with the kernel in it, templates
-			     * over distro_image_names; the first that there is counts. Empty: nothing is known */
-	char *kernel;	    /* path of the bootable kernel in that package, a template over the same names */
+/* A place where the kernel itself may be, for booting it. package and kernel are templates over distro_image_names. */
+struct image_rule {
+	char *release; /* pattern on the whole release for which it holds; NULL: all */
+	char *package; /* URL reference (RFC 3986) from the kernel's first package to the one with the kernel in it */
+	char *kernel;  /* path of the bootable kernel in that package */
+};
+
+struct image_rules {
+	struct image_rule *items;
+	size_t count; /* 0: nothing is known */
 };
 
 struct index_list {
@@ -63,7 +68,7 @@ struct distro {
 	struct group_rules kernel;
 	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
 	struct toolchain_rules toolchain;
-	struct proof_rules proof;
+	struct image_rules images;
 	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
 };
 
@@ -99,12 +104,12 @@ must_check int distro_tree_rules(const struct distro *d, const struct kernel *k,
  * packages. build_dir is "". */
 must_check int distro_shared_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
 
-/* What `proof:` may name: as a tree's texts, and package-version, that of the kernel's first package. NULL-terminated. */
+/* What `images:` may name: as a tree's texts, and package-version, that of the kernel's first package. NULL-terminated. */
 extern const char *const distro_image_names[DISTRO_TREE_NAMES + 2];
-/* Appends the URLs at which the package with the kernel may be, best first; none where the descriptor says nothing. */
-must_check int distro_image_urls(const struct distro *d, const struct kernel *k, struct strv *ret, struct err *e);
-/* Where the kernel is in that package. NULL with *e; caller frees. */
-char *distro_image_kernel(const struct distro *d, const struct kernel *k, struct err *e);
+/* Appends the URLs at which a package with the kernel may be, best first, and to *ret_kernels where in it the kernel is; none where
+ * the descriptor says nothing of that release. */
+must_check int distro_image_places(const struct distro *d, const struct kernel *k, struct strv *ret_urls, struct strv *ret_kernels,
+				   struct err *e);
 
 /* What of the descriptor a build's result depends on: architecture, format, release and base templates, roles with what they hold
  * and whether they are shared, tree rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they

@@ -1,11 +1,12 @@
 #include "descriptor/image.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "descriptor/distro.h"
 #include "fetch/url.h"
+#include "kernel/pattern.h"
 #include "kernel/template.h"
 
 const char *const distro_image_names[DISTRO_TREE_NAMES + 2] = { "release",	   "base", "id", "version", "arch", "srcarch",
@@ -35,29 +36,71 @@ static const char *find_value(const void *context, const char *name, size_t *ret
 	return NULL;
 }
 
-int rule_image_text(const char *text, struct err *e)
+static int rule_image_text(const char *text, struct err *e)
 {
 	return template_check(text, find_value, NULL, e);
 }
 
-int distro_image_urls(const struct distro *d, const struct kernel *k, struct strv *ret, struct err *e)
+static const struct field image_fields[] = {
+	{ .key = "release", .type = FIELD_TEXT, .offset = offsetof(struct image_rule, release), .rule = rule_pattern },
+	{ .key = "package",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct image_rule, package),
+	  .rule = rule_image_text },
+	{ .key = "kernel",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = offsetof(struct image_rule, kernel),
+	  .rule = rule_image_text },
+	{ 0 },
+};
+
+const struct shape image_shape = { .what = "image", .size = sizeof(struct image_rule), .fields = image_fields };
+
+void image_rules_release(struct image_rules *rules)
 {
-	for (size_t i = 0; i < d->proof.images.len; i++) {
-		cleanup_free char *reference = template_expand(d->proof.images.items[i], find_value, k, e);
-		cleanup_free char *url = reference ? url_resolve(k->packages[0].url, reference, e) : NULL;
-		if (!url || strv_add(ret, url, e) < 0)
+	for (size_t i = 0; i < rules->count; i++) {
+		free(rules->items[i].release);
+		free(rules->items[i].package);
+		free(rules->items[i].kernel);
+	}
+	free(rules->items);
+	*rules = (struct image_rules){ 0 };
+}
+
+/* 1 the rule is about this release, 0 it is not. */
+static int concerns(const struct image_rule *rule, const struct kernel *k, struct err *e)
+{
+	cleanup_of(pattern) struct pattern *p = NULL;
+
+	if (!rule->release)
+		return 1;
+	return pattern_new(rule->release, &p, e) < 0 ? -1 : pattern_match(p, k->release, e);
+}
+
+static int add_place(const struct image_rule *rule, const struct kernel *k, struct strv *ret_urls, struct strv *ret_kernels,
+		     struct err *e)
+{
+	cleanup_free char *reference = template_expand(rule->package, find_value, k, e);
+	cleanup_free char *path = reference ? template_expand(rule->kernel, find_value, k, e) : NULL;
+	cleanup_free char *url = path ? url_resolve(k->packages[0].url, reference, e) : NULL;
+
+	if (!url)
+		return -1;
+	if (!path_is_plain(path))
+		return err_set(e, ERR_INPUT, "'%s' is no plain path in a package", path);
+	return strv_add(ret_urls, url, e) < 0 ? -1 : strv_add(ret_kernels, path, e);
+}
+
+int distro_image_places(const struct distro *d, const struct kernel *k, struct strv *ret_urls, struct strv *ret_kernels,
+			struct err *e)
+{
+	for (size_t i = 0; i < d->images.count; i++) {
+		const struct image_rule *rule = &d->images.items[i];
+		int about = concerns(rule, k, e);
+		if (about < 0 || (about && add_place(rule, k, ret_urls, ret_kernels, e) < 0))
 			return err_wrap(e, "image of kernel '%s'", k->id);
 	}
 	return 0;
-}
-
-char *distro_image_kernel(const struct distro *d, const struct kernel *k, struct err *e)
-{
-	cleanup_free char *path = template_expand(d->proof.kernel, find_value, k, e);
-
-	if (path && !path_is_plain(path)) {
-		err_set(e, ERR_INPUT, "'%s' is no plain path in a package", path);
-		return NULL;
-	}
-	return steal_ptr(&path);
 }
