@@ -65,7 +65,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "text-is-number", "1:7: expected text, found a number; put quotes around it: \"12\"" },
 		{ "tree-template", "25:3: no value named 'scrarch', did you mean 'srcarch'" },
 		{ "unknown-key-far",
-		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'yields-to', 'snapshot', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'toolchain', 'floors'" },
+		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'yields-to', 'snapshot', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'toolchain', 'images', 'floors'" },
 		{ "unknown-key", "2:1: unknown key 'famly' in a distro: did you mean 'family'?" },
 		{ "unknown-nested-key", "18:7: unknown key 'hold' in a package rule: did you mean 'holds'?" },
 		{ "version-rule", "22:16: unknown word 'newer': did you mean 'newest'?" },
