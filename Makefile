@@ -5,7 +5,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 
 # Rooms in their order: a room includes only rooms before it, rooms of one rank don't know each other (ci/check-rooms).
-ROOMS := base stream kernel package engine oci fetch index descriptor cache gate ledger toolchain crawl build lint prove cmd
+ROOMS := base stream kernel package engine oci fetch index descriptor cache gate ledger toolchain crawl sign build lint prove cmd
 
 VARIANT  ?= release
 SANITIZE ?=

@@ -9,8 +9,13 @@ TESTS := $(TEST_ROOMS:%=$(OUT)/tests/%_test)
 rooms_of = $(if $(filter $(1),$(ROOMS)),$(call upto,$(1),$(ROOMS)),$(filter-out cmd,$(ROOMS)))
 upto = $(if $(2),$(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) $(call upto,$(1),$(wordlist 2,$(words $(2)),$(2)))))
 
+# What some make for themselves is of use to others.
+sign_FIXTURES := tests/gate/fixture.c
+cmd_FIXTURES := tests/gate/fixture.c tests/sign/key_pair.c
+integration_FIXTURES := tests/gate/fixture.c tests/sign/key_pair.c
+
 define test_rules
-tests_$(1)_OBJS := $$(patsubst %.c,$(OUT)/%.o,$$(wildcard tests/$(1)/*.c) $$(wildcard tests/support/*.c))
+tests_$(1)_OBJS := $$(patsubst %.c,$(OUT)/%.o,$$(wildcard tests/$(1)/*.c) $$(wildcard tests/support/*.c) $$($(1)_FIXTURES))
 tests_$(1)_LIBS := $$(patsubst %,$(OUT)/lib%.a,$$(call reverse,$$(call rooms_of,$(1))))
 $(OUT)/tests/$(1)_test: $$(tests_$(1)_OBJS) $$(tests_$(1)_LIBS)
 	@mkdir -p $$(@D)

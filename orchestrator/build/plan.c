@@ -78,6 +78,32 @@ static int block_tasks(const struct inputs *in, struct job *job, struct err *e)
 	return 0;
 }
 
+/* 0 when the kernel reaches the floor, with the reason where that is not plain; 1 with the reason when it is below; -1 error.
+ * *ret_reason: NULL or the caller's to free. */
+static int look_at_floor(const struct inputs *in, const struct job *job, enum probe_kind_id kind, char **ret_reason, struct err *e)
+{
+	const struct distro *distro = job->distro->distro;
+	const struct backport_list *backports = &distro->backports[kind];
+	const char *floor = floor_higher(in->probe.kinds[kind].minimum_kernel, distro->floors[kind]);
+	cleanup_buf struct buf text = { 0 };
+
+	/* Without a release nothing says that it is below. */
+	if (!job->kernel->release[0] || floor_reached(job->kernel->version, floor))
+		return 0;
+	const struct backport *b = floor_find_backport(backports, job->kernel->release);
+	bool reached = b && floor_reached(b->as, floor);
+	if (reached ? buf_printf(&text, e, "counts as %s, being %s or newer", b->as, b->from) < 0
+		    : buf_printf(&text, e, "the kernel is below %s", floor) < 0)
+		return -1;
+	for (size_t i = 0; !reached && i < backports->count; i++)
+		if (floor_reached(backports->items[i].as, floor) &&
+		    buf_printf(&text, e, ", and not of %s or newer, which count as %s", backports->items[i].from,
+			       backports->items[i].as) < 0)
+			return -1;
+	*ret_reason = buf_steal(&text);
+	return *ret_reason ? !reached : err_no_memory(e);
+}
+
 /* Wants the kinds that are asked for and that the probe has; those that are blocked or below their floor end here. */
 static int set_tasks(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
 {
@@ -87,15 +113,13 @@ static int set_tasks(const struct inputs *in, const struct plan_options *options
 		return -1;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		struct task *task = &job->tasks[kind];
-		const char *floor = floor_higher(in->probe.kinds[kind].minimum_kernel, job->distro->distro->floors[kind]);
-		/* Without a release nothing says that it is below. */
-		if (!task->wanted || task->verdict != VERDICT_PLANNED || !job->kernel->release[0] ||
-		    floor_reached(job->kernel->version, floor))
+		char *reason = NULL;
+		if (!task->wanted || task->verdict != VERDICT_PLANNED)
 			continue;
-		char *reason = str_printf(e, "the kernel is below %s", floor);
-		if (!reason)
+		int below = look_at_floor(in, job, (enum probe_kind_id)kind, &reason, e);
+		if (below < 0)
 			return -1;
-		task_end(task, VERDICT_UNAVAILABLE, reason);
+		task_end(task, below ? VERDICT_UNAVAILABLE : VERDICT_PLANNED, reason);
 	}
 	return 0;
 }

@@ -23,9 +23,11 @@ int cmd_plan(int argc, char **argv);
 int cmd_prove(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_image(int argc, char **argv);
+int cmd_gate(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 int cmd_crawl(int argc, char **argv);
 int cmd_toolchain(int argc, char **argv);
+int cmd_sign(int argc, char **argv);
 /* Hidden: the sandboxed filter process (stream/filter.h). */
 int cmd_filter(int argc, char **argv);
 

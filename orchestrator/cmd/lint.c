@@ -19,7 +19,7 @@ static const struct command_def lint_command = {
 	.usage = "orchestrate lint [OPTION]...",
 	.summary = "Check descriptors, lists and their companions, block list, image recipes, probe and module version.\n"
 		   "Prints all findings at once as file:line, and notes on what may be as it should. Exit code 2 when there\n"
-		   "is a finding. Of a YAML file the first mistake is told, of all other files each.",
+		   "is a finding.",
 	.tables = lint_tables,
 };
 

@@ -17,9 +17,11 @@ static const struct command commands[] = {
 	{ "plan", cmd_plan, "say what a build would do, with which toolchain and why" },
 	{ "prove", cmd_prove, "boot each kernel with what was built for it, and show that it works" },
 	{ "image", cmd_image, "assemble and load the base image from what is in the output tree" },
+	{ "gate", cmd_gate, "check objects against the packages of the kernel that each is for" },
 	{ "crawl", cmd_crawl, "find what the distributions publish, bring the lists up to date" },
 	{ "cache", cmd_cache, "the package cache: fetch, verify, add, pull, push, prune, delete, list" },
 	{ "toolchain", cmd_toolchain, "the builder images: list, build" },
+	{ "sign", cmd_sign, "sign kernel modules, or check their signatures" },
 	{ "lint", cmd_lint, "check descriptors, lists, block list, recipes and probe; all findings at once" },
 	{ "filter", cmd_filter, NULL },
 };

@@ -85,6 +85,10 @@ static void plain_tick(struct progress *p)
 		fprintf(stderr, "still at it: %s\n", transfer_line(p, text, sizeof(text)));
 		return;
 	}
+	if (!p->total && !p->active_count) {
+		fputs("still at it\n", stderr);
+		return;
+	}
 	fprintf(stderr, "still at it: %u of %u kernels done, %u in work, fetched %s", p->done, p->todo, p->active_count,
 		transfer_text(p, text, sizeof(text)));
 	for (unsigned i = 0; i < p->active_count && i < 4; i++)

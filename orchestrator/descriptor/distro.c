@@ -220,6 +220,22 @@ static const struct field floor_fields[] = {
 };
 static const struct shape floor_shape = { .what = "floors section", .fields = floor_fields };
 
+static const struct field backport_value = { .type = FIELD_TEXT, .offset = offsetof(struct backport, as), .rule = rule_floor };
+static const struct shape backport_shape = {
+	.what = "backport", .size = sizeof(struct backport), .value = &backport_value, .key_rule = rule_release
+};
+
+#define BACKPORT_FIELD(name, id)                                                                                                   \
+	{                                                                                                                          \
+		.key = name, .type = FIELD_DICT,                                                                                   \
+		.offset = (id) * sizeof(struct backport_list) + offsetof(struct backport_list, items),                             \
+		.count_offset = (id) * sizeof(struct backport_list) + offsetof(struct backport_list, count),                       \
+		.shape = &backport_shape                                                                                           \
+	}
+
+static const struct field backports_fields[] = { BACKPORT_FIELD("mod", KIND_MOD), BACKPORT_FIELD("bpf", KIND_BPF), { 0 } };
+static const struct shape backports_shape = { .what = "backports section", .fields = backports_fields };
+
 /* --- the whole --- */
 
 /* What a descriptor may call packages, and how their versions are ordered. Which of them can be unpacked is for package/format.h to
@@ -284,7 +300,11 @@ static const struct field distro_fields[] = {
 	  .shape = &snapshot_shape },
 	{ .key = "package-manager", .type = FIELD_TEXT, .offset = offsetof(struct distro, package_manager), .rule = rule_name },
 	{ .key = "forgets", .type = FIELD_BOOL, .offset = offsetof(struct distro, forgets) },
-	{ .key = "indexes", .type = FIELD_BY_HAND, .offset = offsetof(struct distro, indexes), .binder = bind_indexes },
+	{ .key = "indexes",
+	  .type = FIELD_BY_HAND,
+	  .offset = offsetof(struct distro, indexes),
+	  .shape = &index_shape,
+	  .binder = bind_indexes },
 	{ .key = "kernel",
 	  .type = FIELD_MAP,
 	  .need = FIELD_REQUIRED,
@@ -298,9 +318,15 @@ static const struct field distro_fields[] = {
 	  .count_offset = offsetof(struct distro, images.count),
 	  .shape = &image_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
+	{ .key = "backports", .type = FIELD_MAP, .offset = offsetof(struct distro, backports), .shape = &backports_shape },
 	{ 0 },
 };
 static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_snapshots };
+
+int distro_keys(struct strv *ret, struct err *e)
+{
+	return shape_keys(&distro_shape, "", ret, e);
+}
 
 static const struct node *find_value(const struct node *map, const char *key)
 {
@@ -332,16 +358,52 @@ static int check_sharing(const char *file, const struct node *root, const struct
 		d->tree.build_dir);
 }
 
-int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e)
+/* Fills *d as far as it goes, also on failure. */
+static int parse(const char *bytes, size_t len, const char *name, struct strv *findings, struct distro *d, struct err *e)
 {
 	cleanup_of(node) struct node *root = NULL;
+	if (node_parse(bytes, len, name, findings, &root, e) < 0)
+		return -1;
+	int result = shape_bind(&distro_shape, name, root, d, e);
+	if (result == 0)
+		result = check_sharing(name, root, d, e);
+	if (result < 0)
+		return node_gather(root, e) < 0 ? -1 : 0;
+	d->kernel.arch = d->arch;
+	d->kernel.order = format_order(d->format);
+	return 0;
+}
+
+int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e)
+{
 	cleanup_distro struct distro d = { 0 };
-	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&distro_shape, name, root, &d, e) < 0)
+	if (parse(bytes, len, name, NULL, &d, e) < 0)
 		return -1;
-	if (check_sharing(name, root, &d, e) < 0)
+	*ret = d;
+	d = (struct distro){ 0 };
+	return 0;
+}
+
+static int check_file_name(const char *path, const struct distro *d, struct err *e)
+{
+	size_t len = strlen(d->name);
+	const char *base = path_base(path);
+	if (strncmp(base, d->name, len) == 0 && strcmp(base + len, ".yaml") == 0)
+		return 0;
+	return err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the file should be '%s.yaml'", path, d->name, d->name);
+}
+
+/* As distro_check; findings NULL: the first mistake is the error. */
+static int load(const char *path, struct distro *ret, struct strv *findings, struct err *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	cleanup_distro struct distro d = { 0 };
+	if (file_read(path, NODE_MAX_BYTES, &text, e) < 0 || parse(buf_text(&text), text.len, path, findings, &d, e) < 0)
 		return -1;
-	d.kernel.arch = d.arch;
-	d.kernel.order = format_order(d.format);
+	if (d.name && check_file_name(path, &d, e) < 0 && (!findings || strv_add(findings, e->message, e) < 0))
+		return -1;
+	if (findings && findings->len)
+		return err_set(e, ERR_INPUT, "%s", findings->items[0]);
 	*ret = d;
 	d = (struct distro){ 0 };
 	return 0;
@@ -349,17 +411,12 @@ int distro_parse(const char *bytes, size_t len, const char *name, struct distro 
 
 int distro_load(const char *path, struct distro *ret, struct err *e)
 {
-	cleanup_buf struct buf text = { 0 };
-	cleanup_distro struct distro d = { 0 };
-	if (file_read(path, NODE_MAX_BYTES, &text, e) < 0 || distro_parse(buf_text(&text), text.len, path, &d, e) < 0)
-		return -1;
-	size_t len = strlen(d.name);
-	const char *base = path_base(path);
-	if (strncmp(base, d.name, len) != 0 || strcmp(base + len, ".yaml") != 0)
-		return err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the file should be '%s.yaml'", path, d.name, d.name);
-	*ret = d;
-	d = (struct distro){ 0 };
-	return 0;
+	return load(path, ret, NULL, e);
+}
+
+int distro_check(const char *path, struct distro *ret, struct strv *findings, struct err *e)
+{
+	return load(path, ret, findings, e);
 }
 
 void distro_release(struct distro *d)
@@ -384,8 +441,10 @@ void distro_release(struct distro *d)
 	free(d->toolchain.expect);
 	strv_release(&d->toolchain.make);
 	image_rules_release(&d->images);
-	for (size_t i = 0; i < KIND_COUNT; i++)
+	for (size_t i = 0; i < KIND_COUNT; i++) {
 		free(d->floors[i]);
+		backport_list_release(&d->backports[i]);
+	}
 	*d = (struct distro){ 0 };
 }
 

@@ -12,6 +12,7 @@
 #include "fetch/mirror.h"
 #include "index/rules.h"
 #include "kernel/arch.h"
+#include "kernel/floor.h"
 #include "kernel/group.h"
 #include "kernel/kind.h"
 #include "package/tree_rules.h"
@@ -70,12 +71,18 @@ struct distro {
 	struct toolchain_rules toolchain;
 	struct image_rules images;
 	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
+	struct backport_list backports[KIND_COUNT];
 };
 
 /* name stands in messages. *ret is untouched on failure. */
 must_check int distro_parse(const char *bytes, size_t len, const char *name, struct distro *ret, struct err *e);
 /* As distro_parse; the `name:` in the file must be the file's name without .yaml. */
 must_check int distro_load(const char *path, struct distro *ret, struct err *e);
+/* As distro_load, for who wants all mistakes and not the first: they are added to findings, which was empty, each as the error's
+ * text would be. -1 with none added is for what keeps us from reading the file. */
+must_check int distro_check(const char *path, struct distro *ret, struct strv *findings, struct err *e);
+/* Adds every key that there is, with those above it: "name", "kernel", "kernel.release", "kernel.packages.role". */
+must_check int distro_keys(struct strv *ret, struct err *e);
 void distro_release(struct distro *d);
 
 struct distro_set {
@@ -112,8 +119,9 @@ must_check int distro_image_places(const struct distro *d, const struct kernel *
 				   struct err *e);
 
 /* What of the descriptor a build's result depends on: architecture, format, release and base templates, roles with what they hold
- * and whether they are shared, tree rules, make variables. Lists, mirrors, patterns, `expect`, floors and names are left out: they
- * choose what gets built, and what they choose is in the key already. Fields go in as hasher_field, so the order of lists counts.
+ * and whether they are shared, tree rules, make variables. Lists, mirrors, patterns, `expect`, floors, backports and names are left
+ * out: they choose what gets built, and what they choose is in the key already. Fields go in as hasher_field, so the order of lists
+ * counts.
  */
 must_check int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err *e);
 

@@ -232,11 +232,11 @@ static const struct field index_fields[] = {
 	  .need = FIELD_REQUIRED,
 	  .offset = offsetof(struct index_rules, name),
 	  .rule = rule_name },
-	{ .key = "apt", .type = FIELD_BY_HAND, .binder = bind_apt },
-	{ .key = "yum", .type = FIELD_BY_HAND, .binder = bind_yum },
-	{ .key = "html", .type = FIELD_BY_HAND, .binder = bind_html },
-	{ .key = "bucket", .type = FIELD_BY_HAND, .binder = bind_bucket },
-	{ .key = "json", .type = FIELD_BY_HAND, .binder = bind_json },
+	{ .key = "apt", .type = FIELD_BY_HAND, .binder = bind_apt, .shape = &apt_shape },
+	{ .key = "yum", .type = FIELD_BY_HAND, .binder = bind_yum, .shape = &yum_shape },
+	{ .key = "html", .type = FIELD_BY_HAND, .binder = bind_html, .shape = &html_shape },
+	{ .key = "bucket", .type = FIELD_BY_HAND, .binder = bind_bucket, .shape = &bucket_shape },
+	{ .key = "json", .type = FIELD_BY_HAND, .binder = bind_json, .shape = &json_shape },
 	{ .key = "packages",
 	  .type = FIELD_TEXTS,
 	  .need = FIELD_REQUIRED,
@@ -250,13 +250,13 @@ static const struct field index_fields[] = {
 	{ .key = "access", .type = FIELD_MAP, .offset = offsetof(struct index_rules, access), .shape = &access_shape },
 	{ 0 },
 };
-static const struct shape index_shape = { .what = "index", .size = sizeof(struct index_rules), .fields = index_fields };
+const struct shape index_shape = { .what = "index", .size = sizeof(struct index_rules), .fields = index_fields };
 
 static int check_name(const struct index_list *list, const struct index_rules *r, const char *file, const struct node *node,
 		      struct err *e)
 {
 	for (size_t i = 0; &list->items[i] < r; i++)
-		if (strcmp(list->items[i].name, r->name) == 0)
+		if (list->items[i].name && strcmp(list->items[i].name, r->name) == 0)
 			return node_error(file, node, e, "there is an index '%s' before this one", r->name);
 	return 0;
 }
@@ -285,10 +285,15 @@ int bind_indexes(const char *file, const struct node *node, void *target, struct
 	list->items = calloc(node->count, sizeof(*list->items));
 	if (!list->items)
 		return err_no_memory(e);
-	for (size_t i = 0; i < node->count; i++)
-		if (bind_index(list, file, node->entries[i].value, e) < 0)
+	int result = 0;
+	for (size_t i = 0; i < node->count; i++) {
+		if (bind_index(list, file, node->entries[i].value, e) == 0)
+			continue;
+		if (node_gather(node, e) < 0)
 			return -1;
-	return 0;
+		result = -1;
+	}
+	return result;
 }
 
 void index_list_release(struct index_list *list)

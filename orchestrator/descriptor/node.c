@@ -10,8 +10,25 @@ struct loader {
 	size_t len;
 	const char *name;
 	size_t nodes;
+	struct strv *findings;
 	struct err *e;
 };
+
+static int gather(struct strv *findings, struct err *e)
+{
+	if (!findings || (e->kind != ERR_NONE && e->kind != ERR_INPUT && e->kind != ERR_LIMIT))
+		return -1;
+	/* A cleared one has been put there further in. */
+	if (e->kind != ERR_NONE && strv_add(findings, e->message, e) < 0)
+		return -1;
+	err_clear(e);
+	return 0;
+}
+
+int node_gather(const struct node *node, struct err *e)
+{
+	return gather(node->findings, e);
+}
 
 static void event_release(yaml_event_t *event)
 {
@@ -81,9 +98,11 @@ static int check_plainness(const struct loader *l, const yaml_event_t *event)
 		anchor = event->data.mapping_start.anchor;
 		tag = event->data.mapping_start.tag;
 	}
-	if (anchor)
-		return refuse(l, ERR_INPUT, &event->start_mark, "anchors are not taken");
-	return tag ? refuse(l, ERR_INPUT, &event->start_mark, "tags are not taken") : 0;
+	if (anchor && refuse(l, ERR_INPUT, &event->start_mark, "anchors are not taken") < 0 && gather(l->findings, l->e) < 0)
+		return -1;
+	if (tag && refuse(l, ERR_INPUT, &event->start_mark, "tags are not taken") < 0 && gather(l->findings, l->e) < 0)
+		return -1;
+	return 0;
 }
 
 /* The text of a scalar event. NULL with the error set. */
@@ -125,7 +144,7 @@ static struct node_entry *add_entry(const struct loader *l, struct node *node)
 	return entry;
 }
 
-static int set_key(const struct loader *l, const struct node *map, struct node_entry *entry, const yaml_event_t *event)
+static int set_key(const struct loader *l, struct node_entry *entry, const yaml_event_t *event)
 {
 	if (check_plainness(l, event) < 0)
 		return -1;
@@ -136,10 +155,25 @@ static int set_key(const struct loader *l, const struct node *map, struct node_e
 	entry->key = copy_text(l, event);
 	if (!entry->key)
 		return -1;
-	for (const struct node_entry *other = map->entries; other < entry; other++)
-		if (strcmp(other->key, entry->key) == 0)
-			return err_set(l->e, ERR_INPUT, "%s:%u:%u: key '%s' was there before, in line %u", l->name, entry->key_line,
-				       entry->key_column, entry->key, other->key_line);
+	return 0;
+}
+
+/* Where mistakes are gathered, an entry whose key was there before is taken out again. */
+static int drop_repeated(const struct loader *l, struct node *map)
+{
+	struct node_entry *entry = &map->entries[map->count - 1];
+	const struct node_entry *other = map->entries;
+	while (strcmp(other->key, entry->key) != 0)
+		other++;
+	if (other == entry)
+		return 0;
+	err_set(l->e, ERR_INPUT, "%s:%u:%u: key '%s' was there before, in line %u", l->name, entry->key_line, entry->key_column,
+		entry->key, other->key_line);
+	if (gather(l->findings, l->e) < 0)
+		return -1;
+	free(entry->key);
+	node_free(entry->value);
+	map->count--;
 	return 0;
 }
 
@@ -157,13 +191,15 @@ static int load_entries(struct loader *l, struct node *node, yaml_event_type_t e
 		if (!entry)
 			return -1;
 		if (node->kind == NODE_MAP) {
-			if (set_key(l, node, entry, &event) < 0)
+			if (set_key(l, entry, &event) < 0)
 				return -1;
 			yaml_event_delete(&event);
 			if (next_event(l, &event) < 0)
 				return -1;
 		}
 		if (load_node(l, &event, depth, &entry->value) < 0)
+			return -1;
+		if (node->kind == NODE_MAP && drop_repeated(l, node) < 0)
 			return -1;
 	}
 }
@@ -181,6 +217,7 @@ static int load_node(struct loader *l, const yaml_event_t *first, unsigned depth
 		return err_no_memory(l->e);
 	node->line = (unsigned)first->start_mark.line + 1;
 	node->column = (unsigned)first->start_mark.column + 1;
+	node->findings = l->findings;
 	int failed = 0;
 	if (first->type == YAML_SEQUENCE_START_EVENT) {
 		node->kind = NODE_LIST;
@@ -227,16 +264,28 @@ static int load_document(struct loader *l, struct node **ret)
 	return 0;
 }
 
-int node_parse(const char *bytes, size_t len, const char *name, struct node **ret, struct err *e)
+static int parse(struct loader *l, struct node **ret)
 {
-	if (len > NODE_MAX_BYTES)
-		return err_set(e, ERR_LIMIT, "%s: more than %d bytes", name, NODE_MAX_BYTES);
-	struct loader l = { .bytes = bytes, .len = len, .name = name, .e = e };
-	if (!yaml_parser_initialize(&l.parser))
-		return err_no_memory(e);
-	yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&l.parser, (const unsigned char *)bytes, len);
-	int failed = load_document(&l, ret);
-	yaml_parser_delete(&l.parser);
+	if (l->len > NODE_MAX_BYTES)
+		return err_set(l->e, ERR_LIMIT, "%s:1:1: more than %d bytes", l->name, NODE_MAX_BYTES);
+	if (!yaml_parser_initialize(&l->parser))
+		return err_no_memory(l->e);
+	yaml_parser_set_encoding(&l->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&l->parser, (const unsigned char *)l->bytes, l->len);
+	int failed = load_document(l, ret);
+	yaml_parser_delete(&l->parser);
 	return failed;
+}
+
+int node_parse(const char *bytes, size_t len, const char *name, struct strv *findings, struct node **ret, struct err *e)
+{
+	struct loader l = { .bytes = bytes, .len = len, .name = name, .findings = findings, .e = e };
+	if (parse(&l, ret) == 0)
+		return 0;
+	if (findings && (e->kind == ERR_INPUT || e->kind == ERR_LIMIT)) {
+		struct err unwanted = { 0 };
+		if (strv_add(findings, e->message, &unwanted) < 0)
+			return err_no_memory(e);
+	}
+	return -1;
 }

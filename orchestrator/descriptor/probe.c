@@ -89,12 +89,17 @@ static const struct field probe_fields[] = {
 };
 static const struct shape probe_shape = { .what = "probe", .fields = probe_fields, .check = check_probe };
 
-int probe_parse(const char *bytes, size_t len, const char *name, struct probe *ret, struct err *e)
+/* As probe_check; findings NULL: the first mistake is the error. */
+static int parse(const char *bytes, size_t len, const char *name, struct strv *findings, struct probe *ret, struct err *e)
 {
 	cleanup_of(node) struct node *root = NULL;
 	cleanup_probe struct probe p = { 0 };
-	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&probe_shape, name, root, &p, e) < 0)
+	if (node_parse(bytes, len, name, findings, &root, e) < 0)
 		return -1;
+	if (shape_bind(&probe_shape, name, root, &p, e) < 0 && node_gather(root, e) < 0)
+		return -1;
+	if (findings && findings->len)
+		return err_set(e, ERR_INPUT, "%s", findings->items[0]);
 	for (size_t i = 0; i < KIND_COUNT; i++)
 		p.kinds[i].present = p.kinds[i].build != NULL;
 	*ret = p;
@@ -102,13 +107,28 @@ int probe_parse(const char *bytes, size_t len, const char *name, struct probe *r
 	return 0;
 }
 
-int probe_load(const char *dir, struct probe *ret, struct err *e)
+int probe_parse(const char *bytes, size_t len, const char *name, struct probe *ret, struct err *e)
+{
+	return parse(bytes, len, name, NULL, ret, e);
+}
+
+static int load(const char *dir, struct probe *ret, struct strv *findings, struct err *e)
 {
 	cleanup_buf struct buf text = { 0 };
 	cleanup_free char *path = path_join(dir, "probe.yaml", e);
 	if (!path || file_read(path, NODE_MAX_BYTES, &text, e) < 0)
 		return -1;
-	return probe_parse(buf_text(&text), text.len, path, ret, e);
+	return parse(buf_text(&text), text.len, path, findings, ret, e);
+}
+
+int probe_load(const char *dir, struct probe *ret, struct err *e)
+{
+	return load(dir, ret, NULL, e);
+}
+
+int probe_check(const char *dir, struct probe *ret, struct strv *findings, struct err *e)
+{
+	return load(dir, ret, findings, e);
 }
 
 void probe_release(struct probe *p)

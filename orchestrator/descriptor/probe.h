@@ -34,6 +34,8 @@ struct probe {
 must_check int probe_parse(const char *bytes, size_t len, const char *name, struct probe *ret, struct err *e);
 /* Reads <dir>/probe.yaml. */
 must_check int probe_load(const char *dir, struct probe *ret, struct err *e);
+/* As probe_load; all mistakes are added to findings, as in distro_check. */
+must_check int probe_check(const char *dir, struct probe *ret, struct strv *findings, struct err *e);
 void probe_release(struct probe *p);
 
 #define cleanup_probe __attribute__((cleanup(probe_release)))

@@ -172,14 +172,44 @@ static const struct field recipe_fields[] = {
 };
 static const struct shape recipe_shape = { .what = "toolchain image", .fields = recipe_fields, .check = check_recipe };
 
-int recipe_parse(const char *bytes, size_t len, const char *name, struct recipe *ret, struct err *e)
+/* Fills *r as far as it goes, also on failure. */
+static int parse(const char *bytes, size_t len, const char *name, struct strv *findings, struct recipe *r, struct err *e)
 {
 	cleanup_of(node) struct node *root = NULL;
+	if (node_parse(bytes, len, name, findings, &root, e) < 0)
+		return -1;
+	if (shape_bind(&recipe_shape, name, root, r, e) < 0 && node_gather(root, e) < 0)
+		return -1;
+	if (r->has[RECIPE_BOOTSTRAP] && r->bootstrap.components.len == 0)
+		return strv_add(&r->bootstrap.components, "main", e);
+	return 0;
+}
+
+int recipe_parse(const char *bytes, size_t len, const char *name, struct recipe *ret, struct err *e)
+{
 	cleanup_recipe struct recipe r = { 0 };
-	if (node_parse(bytes, len, name, &root, e) < 0 || shape_bind(&recipe_shape, name, root, &r, e) < 0)
+	if (parse(bytes, len, name, NULL, &r, e) < 0)
 		return -1;
-	if (r.has[RECIPE_BOOTSTRAP] && r.bootstrap.components.len == 0 && strv_add(&r.bootstrap.components, "main", e) < 0)
+	*ret = r;
+	r = (struct recipe){ 0 };
+	return 0;
+}
+
+/* As recipe_check; findings NULL: the first mistake is the error. */
+static int load(const char *dir, struct recipe *ret, struct strv *findings, struct err *e)
+{
+	cleanup_buf struct buf text = { 0 };
+	cleanup_recipe struct recipe r = { 0 };
+	cleanup_free char *path = path_join(dir, "image.yaml", e);
+	if (!path || file_read(path, NODE_MAX_BYTES, &text, e) < 0 || parse(buf_text(&text), text.len, path, findings, &r, e) < 0)
 		return -1;
+	if (r.name && strcmp(path_base(dir), r.name) != 0) {
+		err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the folder should be '%s'", path, r.name, r.name);
+		if (!findings || strv_add(findings, e->message, e) < 0)
+			return -1;
+	}
+	if (findings && findings->len)
+		return err_set(e, ERR_INPUT, "%s", findings->items[0]);
 	*ret = r;
 	r = (struct recipe){ 0 };
 	return 0;
@@ -187,16 +217,12 @@ int recipe_parse(const char *bytes, size_t len, const char *name, struct recipe 
 
 int recipe_load(const char *dir, struct recipe *ret, struct err *e)
 {
-	cleanup_buf struct buf text = { 0 };
-	cleanup_recipe struct recipe r = { 0 };
-	cleanup_free char *path = path_join(dir, "image.yaml", e);
-	if (!path || file_read(path, NODE_MAX_BYTES, &text, e) < 0 || recipe_parse(buf_text(&text), text.len, path, &r, e) < 0)
-		return -1;
-	if (strcmp(path_base(dir), r.name) != 0)
-		return err_set(e, ERR_INPUT, "%s:1: the name in it is '%s', so the folder should be '%s'", path, r.name, r.name);
-	*ret = r;
-	r = (struct recipe){ 0 };
-	return 0;
+	return load(dir, ret, NULL, e);
+}
+
+int recipe_check(const char *dir, struct recipe *ret, struct strv *findings, struct err *e)
+{
+	return load(dir, ret, findings, e);
 }
 
 void recipe_release(struct recipe *r)

@@ -57,6 +57,8 @@ struct recipe {
 must_check int recipe_parse(const char *bytes, size_t len, const char *name, struct recipe *ret, struct err *e);
 /* dir is the image's folder; reads <dir>/image.yaml, whose `name:` must be the folder's. */
 must_check int recipe_load(const char *dir, struct recipe *ret, struct err *e);
+/* As recipe_load; all mistakes are added to findings, as in distro_check. */
+must_check int recipe_check(const char *dir, struct recipe *ret, struct strv *findings, struct err *e);
 void recipe_release(struct recipe *r);
 
 struct recipe_set {

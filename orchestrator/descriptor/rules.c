@@ -56,6 +56,11 @@ int rule_floor(const char *text, struct err *e)
 	return floor_check(text, e);
 }
 
+int rule_release(const char *text, struct err *e)
+{
+	return floor_check_release(text, e);
+}
+
 int bind_arch(const char *file, const struct node *node, void *target, struct err *e)
 {
 	const char *text = node_text(file, node, e);

@@ -147,12 +147,19 @@ static int bind_texts(const struct field *f, const char *file, const struct node
 	bool is_list = node->kind == NODE_LIST;
 	if (node->kind == NODE_MAP)
 		return node_error(file, node, e, "expected a list of texts, found a map");
+	int result = 0;
 	for (size_t i = 0; i < (is_list ? node->count : 1); i++) {
+		const struct node *item = is_list ? node->entries[i].value : node;
 		char *text = NULL;
-		if (bind_text(f, file, is_list ? node->entries[i].value : node, &text, e) < 0 || strv_take(target, text, e) < 0)
+		if (bind_text(f, file, item, &text, e) < 0) {
+			if (node_gather(item, e) < 0)
+				return -1;
+			result = -1;
+		} else if (strv_take(target, text, e) < 0) {
 			return -1;
+		}
 	}
-	return 0;
+	return result;
 }
 
 static int bind_map(const struct field *f, const char *file, const struct node *node, void *target, struct err *e)
@@ -191,12 +198,16 @@ static int bind_items(const struct field *f, const char *file, const struct node
 		return err_no_memory(e);
 	memcpy((char *)base + f->offset, &items, sizeof(items));
 	size_t *count = (size_t *)((char *)base + f->count_offset);
+	int result = 0;
 	while (*count < node->count) {
 		size_t i = (*count)++;
-		if (bind_item(f, file, &node->entries[i], items + i * f->shape->size, e) < 0)
+		if (bind_item(f, file, &node->entries[i], items + i * f->shape->size, e) == 0)
+			continue;
+		if (node_gather(node, e) < 0)
 			return -1;
+		result = -1;
 	}
-	return 0;
+	return result;
 }
 
 static int bind_value(const struct field *f, const char *file, const struct node *node, void *base, struct err *e)
@@ -221,26 +232,61 @@ static const struct field *find_field(const struct shape *shape, const char *key
 	return NULL;
 }
 
+/* For str_nearest: NULL-terminated. */
+static void list_keys(const struct shape *shape, const char *keys[KEYS_MAX + 1])
+{
+	size_t i = 0;
+	for (; i < KEYS_MAX && shape->fields[i].key; i++)
+		keys[i] = shape->fields[i].key;
+	keys[i] = NULL;
+}
+
 static int unknown_key(const struct shape *shape, const char *file, const struct node_entry *entry, struct err *e)
 {
-	const char *keys[KEYS_MAX + 1] = { NULL };
-	for (size_t i = 0; i < KEYS_MAX && shape->fields[i].key; i++)
-		keys[i] = shape->fields[i].key;
+	const char *keys[KEYS_MAX + 1];
+	list_keys(shape, keys);
 	char where[64];
 	snprintf(where, sizeof(where), " in %s %s", strchr("aeiou", shape->what[0]) ? "an" : "a", shape->what);
 	const struct node at = { .line = entry->key_line, .column = entry->key_column };
 	return unknown_word(file, &at, "key", entry->key, where, keys, e);
 }
 
+/* Is the key there, or a misspelt one that has been taken for it? */
+static bool has_key(const struct shape *shape, const struct node *node, const char *key)
+{
+	const char *keys[KEYS_MAX + 1];
+	list_keys(shape, keys);
+	for (size_t i = 0; i < node->count; i++) {
+		const char *there = node->entries[i].key;
+		const char *meant = find_field(shape, there) ? there : str_nearest(there, keys);
+		if (meant && strcmp(meant, key) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check_missing(const struct shape *shape, const char *file, const struct node *node, struct err *e)
 {
+	int result = 0;
 	for (const struct field *f = shape->fields; f->key; f++) {
-		bool found = f->need == FIELD_OPTIONAL;
-		for (size_t i = 0; !found && i < node->count; i++)
-			found = strcmp(node->entries[i].key, f->key) == 0;
-		if (!found)
-			return node_error(file, node, e, "this %s lacks the key '%s'", shape->what, f->key);
+		if (f->need == FIELD_OPTIONAL || has_key(shape, node, f->key))
+			continue;
+		result = node_error(file, node, e, "this %s lacks the key '%s'", shape->what, f->key);
+		if (node_gather(node, e) < 0)
+			return -1;
 	}
+	return result;
+}
+
+static int bind_entry(const struct shape *shape, const char *file, const struct node_entry *entry, void *target, struct err *e)
+{
+	const struct field *f = find_field(shape, entry->key);
+	if (!f)
+		return unknown_key(shape, file, entry, e);
+	if (bind_value(f, file, entry->value, target, e) < 0)
+		return -1;
+	if (f->given_offset)
+		*(bool *)((char *)target + f->given_offset) = true;
 	return 0;
 }
 
@@ -248,17 +294,37 @@ int shape_bind(const struct shape *shape, const char *file, const struct node *n
 {
 	if (node->kind != NODE_MAP)
 		return node_error(file, node, e, "expected a map (a %s), found %s", shape->what, node_type(node));
+	int result = 0;
 	for (size_t i = 0; i < node->count; i++) {
-		const struct node_entry *entry = &node->entries[i];
-		const struct field *f = find_field(shape, entry->key);
-		if (!f)
-			return unknown_key(shape, file, entry, e);
-		if (bind_value(f, file, entry->value, target, e) < 0)
+		if (bind_entry(shape, file, &node->entries[i], target, e) == 0)
+			continue;
+		if (node_gather(node, e) < 0)
 			return -1;
-		if (f->given_offset)
-			*(bool *)((char *)target + f->given_offset) = true;
+		result = -1;
 	}
-	if (check_missing(shape, file, node, e) < 0)
+	if (check_missing(shape, file, node, e) < 0) {
+		if (node_gather(node, e) < 0)
+			return -1;
+		result = -1;
+	}
+	/* What is looked at as a whole must have its parts. */
+	if (result < 0)
 		return -1;
 	return shape->check && shape->check(target, e) < 0 ? node_wrap(file, node, e) : 0;
+}
+
+int shape_keys(const struct shape *shape, const char *prefix, struct strv *ret, struct err *e)
+{
+	for (const struct field *f = shape->fields; f->key; f++) {
+		cleanup_free char *key = str_printf(e, "%s%s", prefix, f->key);
+		if (!key || strv_add(ret, key, e) < 0)
+			return -1;
+		/* A dictionary's keys are names that the file gives. */
+		if (!f->shape || !f->shape->fields)
+			continue;
+		cleanup_free char *below = str_printf(e, "%s.", key);
+		if (!below || shape_keys(f->shape, below, ret, e) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -37,12 +37,12 @@ struct field {
 	enum field_type type;
 	enum field_need need;
 	size_t offset;
-	size_t count_offset;	  /* FIELD_LIST, FIELD_DICT */
-	size_t given_offset;	  /* when not 0: of a bool that says whether the key was there */
-	bool empty_ok;		  /* FIELD_TEXT: may be "" */
-	text_rule *rule;	  /* FIELD_TEXT, FIELD_TEXTS (each); NULL: any text */
-	const char *const *words; /* FIELD_WORD, NULL-terminated */
-	const struct shape *shape;
+	size_t count_offset;	   /* FIELD_LIST, FIELD_DICT */
+	size_t given_offset;	   /* when not 0: of a bool that says whether the key was there */
+	bool empty_ok;		   /* FIELD_TEXT: may be "" */
+	text_rule *rule;	   /* FIELD_TEXT, FIELD_TEXTS (each); NULL: any text */
+	const char *const *words;  /* FIELD_WORD, NULL-terminated */
+	const struct shape *shape; /* FIELD_BY_HAND: of the map or maps that the binder binds, or NULL */
 	node_binder *binder;
 };
 
@@ -55,8 +55,12 @@ struct shape {
 	shape_check *check;	    /* or NULL */
 };
 
-/* Binds a map into target, which the caller has zeroed and releases, also after a failure. */
+/* Binds a map into target, which the caller has zeroed and releases, also after a failure. Where the document's mistakes are
+ * gathered (node_parse) each key's is, and *e is cleared when it fails for these alone; what looks at the whole does so when there
+ * was none. A binder that stops at its first mistake is as good as one that gathers them with node_gather. */
 must_check int shape_bind(const struct shape *shape, const char *file, const struct node *node, void *target, struct err *e);
+/* Adds all keys that may be in such a map, and in the maps below it, with dots between: "kernel.packages.role". */
+must_check int shape_keys(const struct shape *shape, const char *prefix, struct strv *ret, struct err *e);
 /* The text of a node that must be text, borrowed; NULL with *e when it is something else. */
 const char *node_text(const char *file, const struct node *node, struct err *e);
 /* 1 to 1000000. */
@@ -72,6 +76,7 @@ int rule_plain_path(const char *text, struct err *e); /* path_is_plain */
 int rule_base_url(const char *text, struct err *e);   /* http, https or file, no slash at the end, no blanks, no query */
 int rule_pattern(const char *text, struct err *e);    /* kernel/pattern.h */
 int rule_floor(const char *text, struct err *e);      /* kernel/floor.h */
+int rule_release(const char *text, struct err *e);    /* floor_check_release */
 node_binder bind_arch;				      /* const struct arch * */
 
 #endif

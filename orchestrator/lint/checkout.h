@@ -27,6 +27,10 @@ must_check int checkout_note(struct checkout *c, char *text, struct err *e);
  * before a message that does not begin with it. */
 must_check int checkout_blame(struct checkout *c, const char *path, struct err *e);
 
+/* The same for what could not be read of a YAML file, after *_check of descriptor/: its findings in the order of their places, or
+ * *e when there is none. */
+must_check int checkout_blame_all(struct checkout *c, const char *path, const struct strv *findings, struct err *e);
+
 /* A note when the keyring that path names (NULL: none) is not there; absolute, or below the root. */
 must_check int checkout_keyring(struct checkout *c, const char *path, const char *keyring, struct err *e);
 

@@ -41,8 +41,9 @@ int check_descriptors(struct checkout *c, struct err *e)
 		if (!path)
 			return -1;
 		c->report->files++;
-		if (distro_load(path, distro, e) < 0) {
-			if (checkout_blame(c, path, e) < 0)
+		cleanup_strv struct strv findings = { 0 };
+		if (distro_check(path, distro, &findings, e) < 0) {
+			if (checkout_blame_all(c, path, &findings, e) < 0)
 				return -1;
 			continue;
 		}

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "kernel/version.h"
 #include "lint/checkout.h"
 
 enum { FILE_MAX_BYTES = 1 << 20 };
@@ -57,6 +58,28 @@ int checkout_blame(struct checkout *c, const char *path, struct err *e)
 	char *text = strncmp(e->message, path, len) == 0 && e->message[len] == ':' ? str_dup(e->message, e)
 										   : str_printf(e, "%s:1: %s", path, e->message);
 	return checkout_find(c, text, e) < 0 ? -1 : 1;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	return version_compare_natural(*(const char *const *)a, *(const char *const *)b);
+}
+
+int checkout_blame_all(struct checkout *c, const char *path, const struct strv *findings, struct err *e)
+{
+	cleanup_free char **sorted = calloc(findings->len + 1, sizeof(*sorted));
+
+	if (!findings->len)
+		return checkout_blame(c, path, e);
+	if (!sorted)
+		return err_no_memory(e);
+	memcpy(sorted, findings->items, findings->len * sizeof(*sorted));
+	/* They begin with path:line:column. */
+	qsort(sorted, findings->len, sizeof(*sorted), compare_places);
+	for (size_t i = 0; i < findings->len; i++)
+		if (checkout_find(c, str_dup(sorted[i], e), e) < 0)
+			return -1;
+	return 1;
 }
 
 int checkout_keyring(struct checkout *c, const char *path, const char *keyring, struct err *e)

@@ -17,7 +17,8 @@ struct lint_report {
 };
 
 /* today: "2027-01-31", for rules that have expired. A checkout with nothing in it has findings; -1 is for what keeps us from
- * reading it. Of a YAML file the first mistake is a finding, of all other files each.
+ * reading it. Each mistake of a file is a finding; where YAML itself is broken, the reading ends
+ * there.
  *
  * Findings: what any other command would refuse; a list that is missing, or that no descriptor names; a line that no package rule
  * knows; a digest without its line; a count of an index that there is not; a rule of the block list that has expired; a Dockerfile

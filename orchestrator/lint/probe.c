@@ -57,12 +57,13 @@ int check_probe(struct checkout *c, struct err *e)
 	cleanup_probe struct probe probe = { 0 };
 	cleanup_free char *dir = checkout_path(c, "probe", e), *path = checkout_path(c, "probe/probe.yaml", e);
 	cleanup_free char *version = NULL;
+	cleanup_strv struct strv findings = { 0 };
 
 	if (!dir || !path)
 		return -1;
 	c->report->files++;
-	if (probe_load(dir, &probe, e) < 0)
-		return checkout_blame(c, path, e) < 0 ? -1 : 0;
+	if (probe_check(dir, &probe, &findings, e) < 0)
+		return checkout_blame_all(c, path, &findings, e) < 0 ? -1 : 0;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		if (check_sources(c, dir, path, &probe.kinds[kind], e) < 0)
 			return -1;

@@ -25,6 +25,7 @@ static int check_recipe(struct checkout *c, const char *folder, const char *path
 static int check_folder(struct checkout *c, const char *folder, struct err *e)
 {
 	cleanup_recipe struct recipe r = { 0 };
+	cleanup_strv struct strv findings = { 0 };
 	cleanup_free char *path = path_join(folder, "image.yaml", e);
 	int there = path ? path_exists(path, e) : -1;
 
@@ -32,8 +33,8 @@ static int check_folder(struct checkout *c, const char *folder, struct err *e)
 	if (there <= 0)
 		return there;
 	c->report->files++;
-	if (recipe_load(folder, &r, e) < 0)
-		return checkout_blame(c, path, e) < 0 ? -1 : 0;
+	if (recipe_check(folder, &r, &findings, e) < 0)
+		return checkout_blame_all(c, path, &findings, e) < 0 ? -1 : 0;
 	return check_recipe(c, folder, path, &r, e);
 }
 

@@ -64,6 +64,8 @@ static void take_setting(struct config_reading *c, const char *name, size_t name
 		f->modversions = yes;
 	else if (IS("MODULE_SIG_FORCE"))
 		f->module_signature = yes;
+	else if (IS("MODULE_SIG_HASH"))
+		copy_value(value, len, f->signature_hash, sizeof(f->signature_hash));
 #undef IS
 }
 
@@ -221,9 +223,10 @@ int facts_collect(struct source *const packages[], const char *const names[], si
 
 char *facts_encode(const struct facts *f, struct err *e)
 {
-	json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b}", "release", f->release, "cc_text", f->cc_text,
-				   "gcc", f->gcc, "clang", f->clang, "glibc", f->glibc, "glibc_user", f->glibc_user, "btf", f->btf,
-				   "modversions", f->modversions, "module_signature", f->module_signature);
+	json_t *object =
+		json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s}", "release", f->release, "cc_text", f->cc_text, "gcc",
+			  f->gcc, "clang", f->clang, "glibc", f->glibc, "glibc_user", f->glibc_user, "btf", f->btf, "modversions",
+			  f->modversions, "module_signature", f->module_signature, "signature_hash", f->signature_hash);
 	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	json_decref(object);
@@ -241,7 +244,7 @@ static int fit(const char *text, char *ret, size_t room, struct err *e)
 
 int facts_decode(const char *json, struct facts *ret, struct err *e)
 {
-	const char *release, *cc_text, *glibc, *glibc_user;
+	const char *release, *cc_text, *glibc, *glibc_user, *signature_hash;
 	int btf, modversions, module_signature;
 	struct facts f = { 0 };
 	json_error_t je;
@@ -249,15 +252,17 @@ int facts_decode(const char *json, struct facts *ret, struct err *e)
 	json_t *object = json_loads(json, JSON_REJECT_DUPLICATES, &je);
 	if (!object)
 		return err_set(e, ERR_PROTOCOL, "facts: %s", je.text);
-	int rc = json_unpack_ex(object, &je, JSON_STRICT, "{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b}", "release", &release,
+	int rc = json_unpack_ex(object, &je, JSON_STRICT, "{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s}", "release", &release,
 				"cc_text", &cc_text, "gcc", &f.gcc, "clang", &f.clang, "glibc", &glibc, "glibc_user", &glibc_user,
-				"btf", &btf, "modversions", &modversions, "module_signature", &module_signature);
+				"btf", &btf, "modversions", &modversions, "module_signature", &module_signature, "signature_hash",
+				&signature_hash);
 	if (rc < 0)
 		err_set(e, ERR_PROTOCOL, "facts: %s", je.text);
 	else
 		rc = fit(release, f.release, sizeof(f.release), e) || fit(cc_text, f.cc_text, sizeof(f.cc_text), e) ||
 				     fit(glibc, f.glibc, sizeof(f.glibc), e) ||
-				     fit(glibc_user, f.glibc_user, sizeof(f.glibc_user), e)
+				     fit(glibc_user, f.glibc_user, sizeof(f.glibc_user), e) ||
+				     fit(signature_hash, f.signature_hash, sizeof(f.signature_hash), e)
 			     ? -1
 			     : 0;
 	json_decref(object);

@@ -19,6 +19,7 @@ struct facts {
 	bool btf;	       /* CONFIG_DEBUG_INFO_BTF_MODULES: linking a module wants pahole */
 	bool modversions;      /* CONFIG_MODVERSIONS */
 	bool module_signature; /* CONFIG_MODULE_SIG_FORCE: unsigned modules do not load */
+	char signature_hash[16]; /* CONFIG_MODULE_SIG_HASH: what it signs its own modules with; "" not found */
 };
 
 /* The CONFIG_ settings are those of .config; where there is none, or it does not know the compiler, of include/config/auto.conf.

@@ -77,6 +77,52 @@ Test(plan, the_higher_floor_counts)
 	cr_expect_str_eq(plan_job_of(&higher, "5.10.0-1-amd64")->tasks[KIND_BPF].reason, "the kernel is below 5.11");
 }
 
+/* A vendor's old kernel counts as a newer one from a release of its own on, for one kind, and no further than it says. */
+Test(plan, backports_lift_a_kernel_over_the_floor)
+{
+	static const struct {
+		const char *kernel;
+		enum verdict verdict;
+		const char *reason;
+	} rows[] = {
+		{ "3.10.0-862.x86_64", VERDICT_UNAVAILABLE,
+		  "the kernel is below 4.14, and not of 3.10.0-957 or newer, which count as 4.14" },
+		{ "3.10.0-957.x86_64", VERDICT_PLANNED, "counts as 4.14, being 3.10.0-957 or newer" },
+		{ "3.10.0-1160.x86_64", VERDICT_PLANNED, "counts as 4.14, being 3.10.0-957 or newer" },
+		{ "4.4.0-1000.x86_64", VERDICT_UNAVAILABLE, NULL },
+		{ "5.14.0-1.x86_64", VERDICT_PLANNED, NULL },
+	};
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+	cleanup_plan struct plan plan = { 0 }, higher = { 0 };
+	cleanup_buf struct buf list = { 0 }, yaml = { 0 };
+	struct err e = { 0 };
+
+	checkout_make(&c);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		cr_assert_eq(buf_printf(&list, &e, "http://packages.second.example.org/pool/devel-%s_1.deb\n", rows[i].kernel), 0);
+	checkout_write(&c, "supported-kernels/second.txt", buf_text(&list));
+	cleanup_free char *path = str_printf(&e, "%s/distros/second.yaml", c.root), *text = read_all(path);
+	cr_assert_eq(buf_printf(&yaml, &e, "%sbackports: {bpf: {\"3.10.0-957\": \"4.14\"}}\n", text), 0);
+	checkout_write(&c, "distros/second.yaml", buf_text(&yaml));
+	checkout_load(&c, &in, second_only);
+	planner_open(&p, &c, &in);
+	planner_make(&p, &in, &plan);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct job *job = plan_job_of(&plan, rows[i].kernel);
+		cr_expect_eq(job->tasks[KIND_BPF].verdict, rows[i].verdict, "%s", rows[i].kernel);
+		cr_expect_eq(job->tasks[KIND_MOD].verdict, VERDICT_PLANNED, "%s", rows[i].kernel);
+		if (rows[i].reason)
+			cr_expect_str_eq(job->tasks[KIND_BPF].reason, rows[i].reason);
+	}
+	/* A probe that needs more than was backported. */
+	free(in.probe.kinds[KIND_BPF].minimum_kernel);
+	in.probe.kinds[KIND_BPF].minimum_kernel = strdup("5.8");
+	planner_make(&p, &in, &higher);
+	cr_expect_str_eq(plan_job_of(&higher, "3.10.0-1160.x86_64")->tasks[KIND_BPF].reason, "the kernel is below 5.8");
+}
+
 Test(plan, globs_choose_kernels)
 {
 	static const struct {

@@ -102,7 +102,73 @@ Test(lint, all_at_once)
 	cr_expect_eq(o.code, 2);
 	for (size_t i = 0; i < ARRAY_LEN(says); i++)
 		cr_expect_not_null(strstr(buf_text(&o.out), says[i]), "%s: %s", says[i], buf_text(&o.out));
-	cr_expect_not_null(strstr(buf_text(&o.out), " 7 findings,"), "%s", buf_text(&o.out));
+	cr_expect_not_null(strstr(buf_text(&o.out), " 15 findings,"), "%s", buf_text(&o.out));
+}
+
+/* A YAML file's mistakes, of whatever sort and depth, each once, by place, and no other for what follows from one. */
+Test(lint, each_mistake_of_a_file_is_a_line)
+{
+	static const struct {
+		const char *path, *text;
+		const char *lines[12]; /* after the path */
+	} rows[] = {
+		{ "distros/second.yaml",
+		  "name: second\nfamly: second\narchitecture: amd46\nlist: supported-kernels/second.txt\nformat: rmp\n"
+		  "kernel:\n  release: \"${release}\"\n  packages:\n"
+		  "    - {role: headers, file: ['(', 'x-(?<release>.*)', ')'], holds: [confg]}\n"
+		  "    - {file: b, version: newish}\n"
+		  "floors: {mod: 3.10, bpf: \"4.14\", ebpf: \"4.14\"}\n",
+		  { ":2:1: unknown key 'famly' in a distro: did you mean 'family'?\n", ":3:15: unknown architecture 'amd46'",
+		    ":5:9: unknown package format 'rmp'",
+		    ":9:30: pattern '(': ", ":9:55: pattern ')': ", ":9:69: expected 'config' or 'tools', found 'confg'\n",
+		    ":10:7: this package rule lacks the key 'role'\n", ":10:26: unknown word 'newish'",
+		    ":11:15: expected text, found a number", ":11:34: unknown key 'ebpf' in a floors section" } },
+		{ "distros/second.yaml",
+		  "name: other\nname: second\nlist: &a x.txt\nformat: !t rpm\n",
+		  { ":1: the name in it is 'other', so the file should be 'other.yaml'\n",
+		    ":1:1: this distro lacks the key 'architecture'\n", ":1:1: this distro lacks the key 'family'\n",
+		    ":1:1: this distro lacks the key 'kernel'\n", ":2:1: key 'name' was there before, in line 1\n",
+		    ":3:7: anchors are not taken\n", ":4:9: tags are not taken\n" } },
+		{ "distros/second.yaml",
+		  "name: second\nlist: &a x.txt\nformat: [rpm\n",
+		  { ":2:7: anchors are not taken\n", ":4:1: did not find expected ',' or ']'" } },
+		{ "distros/second.yaml",
+		  "name: second\nfamily: second\narchitecture: amd64\nlist: supported-kernels/second.txt\nformat: rpm\n"
+		  "indexes:\n  - {name: a, yum: {urls: http://h/x/}, packages: x, shrink-limit: 200}\n  - {name: b, packages: x}\n"
+		  "kernel: {release: x, packages: [{role: a, file: x}]}\n",
+		  { ":7:27: 'http://h/x/': expected a URL without a slash", ":7:68: expected percent",
+		    ":8:5: this index lacks its kind" } },
+		{ "images/gcc-10/image.yaml",
+		  "name: gcc-11\narchitecture: amd64\ngcc: [10, 9]\nglibc: 2.31\npahole: maybe\n",
+		  { ":1: the name in it is 'gcc-11'", ":3:11: majors of gcc must ascend\n", ":4:8: expected text, found a number",
+		    ":5:9: expected true or false, found maybe\n" } },
+		{ "probe/probe.yaml",
+		  "name: Example\nversion-file: /VERSION\nkinds: {mod: {output: ../x.ko}, eppf: {}}\n",
+		  { ":1:7: 'Example' is no name of a probe", ":2:15: '/VERSION': expected a relative path",
+		    ":3:14: this probe kind lacks the key 'build'\n", ":3:14: this probe kind lacks the key 'sources'\n",
+		    ":3:23: '../x.ko': expected a relative path", ":3:33: unknown key 'eppf' in a set of kinds" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_site struct site s;
+		cleanup_outcome struct outcome o = { 0 };
+		struct err e;
+		site_make(&s);
+		cleanup_free char *path = path_join(s.root, rows[i].path, &e);
+		site_write(&s, rows[i].path, rows[i].text);
+		run_on_site(&s, lint, &o);
+		cr_expect_eq(o.code, 2, "row %zu: %d: %s", i, o.code, buf_text(&o.err));
+		const char *at = buf_text(&o.out);
+		size_t count = 0;
+		for (; count < ARRAY_LEN(rows[i].lines) && rows[i].lines[count]; count++) {
+			cleanup_free char *says = str_printf(&e, "%s%s", path, rows[i].lines[count]);
+			const char *found = strstr(at, says);
+			cr_expect_not_null(found, "row %zu, %s: not in\n%s", i, says, at);
+			at = found ? found + strlen(says) : at;
+		}
+		cleanup_free char *sum = str_printf(&e, " %zu findings,", count);
+		cr_expect_not_null(strstr(at, sum), "row %zu,%s not in\n%s", i, sum, buf_text(&o.out));
+	}
 }
 
 Test(lint, what_may_be_so_is_a_note)

@@ -19,6 +19,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "alias", "35:15: aliases are not taken: write the value out" },
 		{ "anchor", "7:9: anchors are not taken" },
 		{ "architecture", "3:15: unknown architecture 'amd46': did you mean 'amd64'?" },
+		{ "backport", "36:19: 'el7' is not a release like '3.10.0-957'" },
 		{ "build-dir", "25:14: '/usr/src/${release}': expected a relative path without '.' and '..'" },
 		{ "control-byte", "1:7: a text with a control byte in it" },
 		{ "deep", "1:18: nested more than 12 deep" },
@@ -65,7 +66,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "text-is-number", "1:7: expected text, found a number; put quotes around it: \"12\"" },
 		{ "tree-template", "25:3: no value named 'scrarch', did you mean 'srcarch'" },
 		{ "unknown-key-far",
-		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'yields-to', 'snapshot', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'toolchain', 'images', 'floors'" },
+		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'yields-to', 'snapshot', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'toolchain', 'images', 'floors', 'backports'" },
 		{ "unknown-key", "2:1: unknown key 'famly' in a distro: did you mean 'family'?" },
 		{ "unknown-nested-key", "18:7: unknown key 'hold' in a package rule: did you mean 'holds'?" },
 		{ "version-rule", "22:16: unknown word 'newer': did you mean 'newest'?" },
@@ -132,6 +133,34 @@ Test(distro, must_have_the_name_of_its_file)
 	cr_expect_str_eq(e.message,
 			 DATA "misnamed/exampel.yaml:1: the name in it is 'example', so the file should be 'example.yaml'");
 	cr_expect_null(d.name);
+}
+
+/* All that is wrong with a file, as `orchestrate lint` shows it; who only loads it is told the first. */
+Test(distro, gathers_all_mistakes)
+{
+	static const char *const wanted[] = {
+		":1:7: expected text, found a boolean; put quotes around it: \"no\"",
+		":2:1: unknown key 'famly' in a distro: did you mean 'family'?",
+		":7:3: unknown key 'releas' in a kernel section: did you mean 'release'?",
+		":9:14: expected text, found a number; put quotes around it: \"12\"",
+		":10:16: expected true or false, found maybe",
+		":11:7: this package rule lacks the key 'file'",
+		":13:13: no fix-up 'drop-dangling-link', did you mean 'drop-dangling-links'?",
+	};
+	struct err e = { 0 };
+	struct distro d = { 0 };
+	cleanup_strv struct strv findings = { 0 };
+	cr_expect_lt(distro_check(DATA "many-mistakes.yaml", &d, &findings, &e), 0);
+	cr_assert_eq(findings.len, ARRAY_LEN(wanted), "%zu: %s", findings.len, e.message);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		cr_expect_str_eq(findings.items[i] + strlen(DATA "many-mistakes.yaml"), wanted[i]);
+	cr_expect_eq(e.kind, ERR_INPUT);
+	cr_expect_str_eq(e.message, findings.items[0]);
+	cr_expect_null(d.name);
+	cr_expect_lt(distro_load(DATA "many-mistakes.yaml", &d, &e), 0);
+	cr_expect_str_eq(e.message, findings.items[0]);
+	cr_expect_lt(distro_check(DATA "no-such.yaml", &d, &(struct strv){ 0 }, &e), 0);
+	cr_expect_eq(e.kind, ERR_NOT_FOUND);
 }
 
 Test(distro, directory_is_read_in_order)

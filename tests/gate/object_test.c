@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 
-static const struct gate_expect module = { KIND_MOD, "6.1.0-x", EM_X86_64, "probe" };
-static const struct gate_expect bpf = { KIND_BPF, "6.1.0-x", EM_X86_64, NULL };
+static const struct gate_expect module = { KIND_MOD, "6.1.0-x", EM_X86_64, "probe", NULL };
+static const struct gate_expect bpf = { KIND_BPF, "6.1.0-x", EM_X86_64, NULL, NULL };
 
 static void check(const struct buf *object, const struct gate_expect *expect, struct object_report *ret)
 {
@@ -144,6 +144,19 @@ Test(object, bpf_objects_that_do_not_fit)
 		make_object(EM_BPF, rows[i].parts, &object);
 		expect_finding(&object, &bpf, rows[i].what, rows[i].found, rows[i].label);
 	}
+}
+
+/* A signature stands behind the module (module-signing.rst), where no section is. */
+Test(object, bytes_behind_the_last_section_do_no_harm)
+{
+	cleanup_buf struct buf mod = { 0 };
+	struct object_report r;
+	struct err e;
+
+	make_module(&mod);
+	cr_assert_eq(buf_puts(&mod, "signature~Module signature appended~\n", &e), 0);
+	check(&mod, &module, &r);
+	cr_expect_eq(r.finding_count, 0u, "%s", r.findings[0].what);
 }
 
 Test(object, wrong_headers)

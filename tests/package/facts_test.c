@@ -112,7 +112,8 @@ Test(facts, flags_and_other_directories)
 {
 	static const struct entry entries[] = {
 		TEXT("usr/src/h/.config",
-		     "CONFIG_DEBUG_INFO_BTF_MODULES=y\nCONFIG_MODVERSIONS=y\n# CONFIG_MODULE_SIG_FORCE is not set\nCONFIG_GCC_VERSION=120200\n"),
+		     "CONFIG_DEBUG_INFO_BTF_MODULES=y\nCONFIG_MODVERSIONS=y\n# CONFIG_MODULE_SIG_FORCE is not set\n"
+		     "CONFIG_MODULE_SIG_HASH=\"sha512\"\nCONFIG_GCC_VERSION=120200\n"),
 		TEXT("usr/src/hh/.config", "CONFIG_GCC_VERSION=50000\nCONFIG_MODULE_SIG_FORCE=y\n"),
 		TEXT("h/.config", "CONFIG_GCC_VERSION=60000\n"),
 		NO_MORE,
@@ -122,6 +123,7 @@ Test(facts, flags_and_other_directories)
 
 	cr_assert_eq(collect(entries, &f, &e), 0, "%s", e.message);
 	cr_expect(f.btf && f.modversions && !f.module_signature);
+	cr_expect_str_eq(f.signature_hash, "sha512");
 	cr_expect_eq(f.gcc, 12);
 }
 
@@ -166,7 +168,7 @@ Test(facts, damaged_host_tools_are_passed_over)
 
 Test(facts, travel_as_json)
 {
-	struct facts in = { "6.1-x", "gcc \"12\"", 12, 0, "2.34", "usr/x", true, false, true }, back;
+	struct facts in = { "6.1-x", "gcc \"12\"", 12, 0, "2.34", "usr/x", true, false, true, "sha512" }, back;
 	struct err e = { 0 };
 
 	cleanup_free char *json = facts_encode(&in, &e);
@@ -176,6 +178,7 @@ Test(facts, travel_as_json)
 		  strcmp(back.glibc, in.glibc) == 0);
 	cr_expect(back.gcc == 12 && back.clang == 0 && back.btf && !back.modversions && back.module_signature);
 	cr_expect_str_eq(back.glibc_user, "usr/x");
+	cr_expect_str_eq(back.signature_hash, "sha512");
 	static const char *const bad[] = { "", "{}", "[1]", "{\"release\":1}" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		cr_expect_eq(facts_decode(bad[i], &back, &e), -1);

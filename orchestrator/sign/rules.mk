@@ -1,0 +1,1 @@
+sign_PKGS := libcrypto libelf jansson
