@@ -72,7 +72,7 @@ $(VERSIONED:%.c=$(OUT)/%.o): $(wildcard MODULE_VERSION)
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 ROOM_LIBS := $(patsubst %,$(OUT)/lib%.a,$(call reverse,$(ROOMS)))
 
-$(OUT)/orchestrate: $(ROOM_LIBS)
+$(OUT)/orchestrate: $(ROOM_LIBS) | $(OUT)/guest-init
 	$(call say,LD,$@)$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group $(LIBS)
 
 # The only program of the guests that `orchestrate prove` boots: static, never sanitized, found beside orchestrate.
@@ -83,7 +83,7 @@ $(OUT)/guest-init: $(GUEST_SRCS) $(wildcard probe/guest/*.h) probe/event.h probe
 	    $(shell $(PKG_CONFIG) --static --libs libbpf)
 
 # Always the variant that was asked for last.
-build/orchestrate: $(OUT)/orchestrate $(OUT)/guest-init FORCE
+build/orchestrate: $(OUT)/orchestrate FORCE
 	@ln -sfn $(VARIANT)/orchestrate $@
 .PHONY: FORCE
 

@@ -85,5 +85,5 @@ int package_file_extract(const char *program, int package_fd, const char *name, 
 	const struct input in = { program, format, threads, &package_fd, &name, 1 };
 	cleanup_of(filter) struct filter *filter = NULL;
 
-	return start(&in, "file", path, out_fd, &filter, e) < 0 ? -1 : filter_wait(filter, cancel, e);
+	return start(&in, "file", path, out_fd, -1, &filter, e) < 0 ? -1 : filter_wait(filter, cancel, e);
 }

@@ -243,6 +243,7 @@ static int try_once(struct trial *t, int kernel_fd, struct err *e)
 			       .kernel_fd = kernel_fd,
 			       .initramfs_fd = initramfs,
 			       .timeout_ms = g->timeout_ms };
+	log_printf(g->log, LOG_DEBUG, "booting %s", t->kernel->id);
 	if (!guest.machine || run_guest(g, &guest, &r, e) < 0)
 		return -1;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
