@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "build/events.h"
 #include "build/inputs.h"
 #include "build/output.h"
 #include "cmd/choice_options.h"
@@ -116,9 +117,9 @@ struct proving {
 	struct mirror_table *mirrors;
 	struct ledger *ledger;
 	struct prove_task *tasks;
-	size_t count, objects;
-	struct strv paths; /* what the tasks' paths stand in */
-	bool *used;	   /* of each --kernel: it matched */
+	size_t count, objects, with_objects; /* with_objects: tasks that have any */
+	struct strv paths;		     /* what the tasks' paths stand in */
+	bool *used;			     /* of each --kernel: it matched */
 };
 
 static void proving_release(struct proving *p)
@@ -171,10 +172,13 @@ static int add_task(struct proving *p, const struct distro *distro, const struct
 {
 	struct prove_task *task = &p->tasks[p->count++];
 
+	const size_t before = p->objects;
+
 	*task = (struct prove_task){ .distro = distro, .kernel = kernel };
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		if (kinds[kind] && find_object(p, kernel->id, (enum probe_kind_id)kind, &task->objects[kind], e) < 0)
 			return -1;
+	p->with_objects += p->objects > before;
 	return 0;
 }
 
@@ -265,6 +269,20 @@ static void show(void *context, const struct proof *proof)
 		log_printf(&p->o->context.log, LOG_INFO, "  | %s", proof->tail.items[i]);
 }
 
+static void show_begin(void *context, const struct kernel *k)
+{
+	struct proving *p = context;
+
+	event_send(&p->o->context.listener, &(struct event){ .kind = EVENT_KERNEL_START, .kernel = k->id });
+}
+
+static void show_end(void *context, const struct kernel *k)
+{
+	struct proving *p = context;
+
+	event_send(&p->o->context.listener, &(struct event){ .kind = EVENT_KERNEL_DONE, .kernel = k->id });
+}
+
 static unsigned default_jobs(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -287,13 +305,19 @@ static int prove(struct proving *p, const bool kinds[KIND_COUNT], struct proof_s
 		.ledger = p->ledger,
 		.log = &o->context.log,
 		.cancel = &o->context.cancel,
+		.begun = show_begin,
 		.done = show,
+		.ended = show_end,
 		.context = p,
 	};
 
 	if (!init)
 		return -1;
 	memcpy(options.kinds, kinds, sizeof(options.kinds));
+	event_send(&o->context.listener, &(struct event){ .kind = EVENT_PLANNED,
+							  .total = (unsigned)p->count,
+							  .todo = (unsigned)p->with_objects,
+							  .text = "prove" });
 	return prove_run(&options, p->tasks, p->count, ret, e);
 }
 

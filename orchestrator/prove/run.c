@@ -115,6 +115,8 @@ static bool take(struct run *r, size_t *ret)
 	bool got = !r->failed && r->next < r->count;
 	*ret = r->next;
 	r->next += got;
+	if (got)
+		r->options->begun(r->options->context, r->tasks[*ret].kernel);
 	pthread_mutex_unlock(&r->lock);
 	return got;
 }
@@ -137,8 +139,9 @@ static void *work(void *context)
 			break;
 		}
 		pthread_mutex_lock(&r->lock);
-		for (size_t n = 0; n < r->per_task && r->options->done; n++)
+		for (size_t n = 0; n < r->per_task; n++)
 			r->options->done(r->options->context, &first[n]);
+		r->options->ended(r->options->context, task->kernel);
 		pthread_mutex_unlock(&r->lock);
 	}
 	return NULL;

@@ -23,8 +23,10 @@ struct prove_options {
 	struct ledger *ledger; /* NULL: none */
 	struct log *log;
 	const struct cancel *cancel;
-	/* One kernel and kind is done. One call at a time. */
+	/* A kernel's turn has come; one of its kinds is done; all are. One call at a time. */
+	void (*begun)(void *context, const struct kernel *k);
 	void (*done)(void *context, const struct proof *p);
+	void (*ended)(void *context, const struct kernel *k);
 	void *context;
 };
 

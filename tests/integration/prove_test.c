@@ -1,13 +1,13 @@
 /* Kernels booted with what was built for them: our own probe, and probes that are broken in one way each. */
 #include <criterion/criterion.h>
 #include <dirent.h>
-#include <errno.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -239,32 +239,43 @@ static size_t children_of(pid_t pid, pid_t *ret, size_t room)
 	return count;
 }
 
+/* Waits for the first child; gives a descriptor that polls readable when it has ended. */
+static int find_child(const struct program *p)
+{
+	pid_t child = 0;
+
+	/* The emulator is started right behind the line that tells of it. */
+	for (int i = 0; i < 100 && children_of(p->pid, &child, 1) == 0; i++)
+		poll(NULL, 0, 100);
+	cr_assert_gt(child, 0, "no guest runs");
+	int fd = pidfd_open(child, 0);
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
 Test(prove, stopping_leaves_no_guest)
 {
+	static const struct {
+		int signal, code;
+	} rows[] = { { SIGINT, 4 }, { SIGKILL, 128 + SIGKILL } };
 	struct site *s = site();
 	cleanup_free char *plain = site_kernel(SERIES_6_1);
 	cleanup_free char *kernel = site_cloud(plain);
-	pid_t children[16];
+	cleanup_free char *proofs = text_of("%s/proof.json", s->output);
 
 	put_hang(s->probe, s->name);
 	site_run(0, "build", "--kernel", kernel, "--kind", "mod", "--no-image", NULL);
-	struct program *p = site_start("prove", "--kernel", kernel, "--kind", "mod", "--verbose", NULL);
-	cr_assert(program_wait_for(p, "booting "), "%s", buf_text(&p->err));
-	/* The emulator is started right behind that line. */
-	size_t count = 0;
-	for (int i = 0; i < 100 && count == 0; i++) {
-		count = children_of(p->pid, children, ARRAY_LEN(children));
-		if (count == 0)
-			poll(NULL, 0, 100);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct program *p = site_start("prove", "--kernel", kernel, "--kind", "mod", "--verbose", NULL);
+		cr_assert(program_wait_for(p, "booting "), "%s", buf_text(&p->err));
+		cleanup_close int child = find_child(p);
+		struct pollfd ended = { .fd = child, .events = POLLIN };
+		cr_assert_eq(kill(p->pid, rows[i].signal), 0);
+		cr_expect_eq(program_finish(p), rows[i].code, "%s", buf_text(&p->err));
+		cr_expect_eq(poll(&ended, 1, 10000), 1, "signal %d: a guest still runs", rows[i].signal);
+		/* What was not shown is not said. */
+		cr_expect(!file_is_there(proofs));
 	}
-	cr_assert_gt(count, 0, "no guest runs");
-	cr_assert_eq(kill(p->pid, SIGINT), 0);
-	cr_expect_eq(program_finish(p), 4, "%s", buf_text(&p->err));
-	for (size_t i = 0; i < count; i++)
-		cr_expect(kill(children[i], 0) < 0 && errno == ESRCH, "process %d still runs", (int)children[i]);
-	/* What was not shown is not said. */
-	cleanup_free char *proofs = text_of("%s/proof.json", s->output);
-	cr_expect(!file_is_there(proofs));
 }
 
 /* --- what can't be tried --- */
