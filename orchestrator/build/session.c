@@ -16,6 +16,7 @@
 #include "build/shared_tree.h"
 #include "engine/exec.h"
 #include "gate/result.h"
+#include "package/capture.h"
 #include "package/unpack.h"
 
 /* What lives as long as one kernel is in the builder. */
@@ -28,6 +29,7 @@ struct session {
 	struct shared_place *shared; /* held */
 	struct exec *exec;
 	struct filter *tree;
+	int captures_fd; /* of the kernel's own packages */
 	struct result_filter result;
 	struct artifact_draft *drafts[KIND_COUNT];
 	int result_fd; /* the builder's stdout goes on to the result filter here */
@@ -59,6 +61,8 @@ static void session_release(struct session *s)
 		artifact_draft_free(s->drafts[kind]);
 	if (s->result_fd >= 0)
 		close(s->result_fd);
+	if (s->captures_fd >= 0)
+		close(s->captures_fd);
 	if (s->shared)
 		shared_trees_put(s->options->shared, s->shared);
 	free(s->container);
@@ -118,8 +122,11 @@ static int on_stderr(void *context, const void *bytes, size_t len, struct err *e
 
 static int start_result_filter(struct session *s, struct err *e)
 {
+	const int captures[] = { s->captures_fd, s->shared ? s->shared->captures_fd : -1 };
 	const struct result_expect expect = { .release = s->job->kernel->release,
-					      .elf_machine = s->job->kernel->arch->elf_machine };
+					      .elf_machine = s->job->kernel->arch->elf_machine,
+					      .capture_fds = captures,
+					      .capture_count = s->shared ? 2 : 1 };
 	int out_fds[KIND_COUNT], pipe_fds[2];
 
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
@@ -175,7 +182,11 @@ static int start_build(struct session *s, const int package_fds[], struct err *e
 	cleanup_strv struct strv env = { 0 };
 	struct package_part own;
 
-	if (distro_tree_rules(distro, kernel, &rules, e) < 0 || fill_env(s, &env, e) < 0 || start_result_filter(s, e) < 0)
+	/* The result filter reads from it what the tree filter writes: the whole of it is there before the builder has the whole
+	 * of the tree, hence before there can be any object. */
+	s->captures_fd = captures_memory(e);
+	if (s->captures_fd < 0 || distro_tree_rules(distro, kernel, &rules, e) < 0 || fill_env(s, &env, e) < 0 ||
+	    start_result_filter(s, e) < 0)
 		return -1;
 	package_part(kernel, package_fds, false, &own);
 	const char *const argv[] = { "sh", "-c", in->build_script, "orchestrate-build", NULL };
@@ -187,8 +198,8 @@ static int start_build(struct session *s, const int package_fds[], struct err *e
 	int socket = exec_stdin_fd(s->exec);
 	if (send_ahead(s, socket, e) < 0)
 		return -1;
-	return tree_filter_start(NULL, own.fds, own.names, own.count, distro->format, s->options->threads, &rules, socket, &s->tree,
-				 e);
+	return tree_filter_start(NULL, own.fds, own.names, own.count, distro->format, s->options->threads, &rules, socket,
+				 s->captures_fd, &s->tree, e);
 }
 
 /* --- how it went --- */
@@ -331,6 +342,11 @@ static int hold_shared(struct session *s, const int package_fds[], struct err *e
 		s->shared = place;
 		return make;
 	}
+	place->captures_fd = captures_memory(e);
+	if (place->captures_fd < 0) {
+		shared_trees_failed(o->shared, place, e);
+		return -1;
+	}
 	const struct shared_tree_spec spec = {
 		.engine = o->engine,
 		.place = place,
@@ -384,7 +400,9 @@ static int run(struct session *s, const char *toolchain_id, const int package_fd
 int session_run(const struct session_options *options, const struct job *job, const char *toolchain_id, const int package_fds[],
 		struct session_result *ret, struct err *e)
 {
-	struct session s = { .options = options, .job = job, .result_fd = -1, .result.report_fd = -1, .log = &ret->log };
+	struct session s = {
+		.options = options, .job = job, .result_fd = -1, .captures_fd = -1, .result.report_fd = -1, .log = &ret->log
+	};
 
 	int result = run(&s, toolchain_id, package_fds, ret, e);
 	session_release(&s);

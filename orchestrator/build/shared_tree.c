@@ -131,7 +131,7 @@ int shared_tree_make(const struct shared_tree_spec *spec, const struct job *job,
 	package_part(job->kernel, package_fds, true, &part);
 	if (distro_shared_rules(distro, job->kernel, &rules, e) < 0 || exec_start(spec->engine, &what, true, &exec, e) < 0 ||
 	    tree_filter_start(NULL, part.fds, part.names, part.count, distro->format, spec->threads, &rules, exec_stdin_fd(exec),
-			      &filter, e) < 0)
+			      spec->place->captures_fd, &filter, e) < 0)
 		return -1;
 	int result = pump(spec, exec, filter, e);
 	filter_free(filter);

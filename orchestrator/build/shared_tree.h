@@ -39,8 +39,9 @@ struct shared_tree_spec {
 	struct build_log *log; /* what tar has to say */
 };
 
-/* Unpacks the job's shared packages at the place. -1: as exec_pump and filter_wait (the message names the package); a part may be
- * there, and processes may run: builders_kill_job for the user of shared_tree_slot ends both. */
+/* Unpacks the job's shared packages at the place, with their captures into its captures_fd, where it has one. -1: as exec_pump and
+ * filter_wait (the message names the package); a part may be there, and processes may run: builders_kill_job for the user of
+ * shared_tree_slot ends both. */
 must_check int shared_tree_make(const struct shared_tree_spec *spec, const struct job *job, const int package_fds[], struct err *e);
 /* The slot whose user (builders_user) makes trees for the jobs of `slot`. */
 unsigned shared_tree_slot(unsigned slot);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -59,6 +60,8 @@ static void tree_free(struct tree *tree)
 	free(tree->place.container);
 	free(tree->place.path);
 	free(tree->place.need);
+	if (tree->place.captures_fd >= 0)
+		close(tree->place.captures_fd);
 	free(tree);
 }
 
@@ -127,9 +130,11 @@ static int add(struct shared_trees *t, const char *container, const char *path, 
 		return err_no_memory(e);
 	tree->state = TREE_MAKING;
 	tree->holders = 1;
-	tree->place = (struct shared_place){
-		.container = str_dup(container, e), .path = str_dup(path, e), .need = str_dup(need, e), .slot = slot
-	};
+	tree->place = (struct shared_place){ .container = str_dup(container, e),
+					     .path = str_dup(path, e),
+					     .need = str_dup(need, e),
+					     .slot = slot,
+					     .captures_fd = -1 };
 	if (!tree->place.container || !tree->place.path || !tree->place.need) {
 		tree_free(tree);
 		return -1;

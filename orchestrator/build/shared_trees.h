@@ -16,7 +16,8 @@ struct shared_trees;
 /* A tree in a builder. Valid for who holds it. */
 struct shared_place {
 	char *container, *path, *need;
-	unsigned slot; /* of who made it */
+	unsigned slot;	 /* of who made it */
+	int captures_fd; /* what its maker has put here (package/capture.h), closed with the place; -1: nothing */
 };
 
 must_check int shared_trees_new(struct shared_trees **ret, struct err *e);

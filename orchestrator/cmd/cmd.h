@@ -22,6 +22,7 @@ int cmd_build(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_image(int argc, char **argv);
+int cmd_gate(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 int cmd_crawl(int argc, char **argv);
 int cmd_toolchain(int argc, char **argv);

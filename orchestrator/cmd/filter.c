@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
+#include "gate/object_file.h"
 #include "gate/result.h"
 #include "index/parse.h"
 #include "package/unpack.h"
@@ -13,8 +14,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv, struct err *e);
 } filters[] = {
-	{ "tree", tree_filter_run },   { "facts", facts_filter_run },	{ "result", result_filter_run },
-	{ "index", index_filter_run }, { "module", module_filter_run },
+	{ "tree", tree_filter_run },	 { "facts", facts_filter_run }, { "result", result_filter_run },
+	{ "object", object_filter_run }, { "index", index_filter_run }, { "module", module_filter_run },
 };
 
 int cmd_filter(int argc, char **argv)

@@ -24,7 +24,7 @@ void finding_add(struct object_report *r, const char *what, const char *expected
 	va_start(args, format);
 	int n = vsnprintf(found, sizeof(found), format, args);
 	va_end(args);
-	f->what = what;
+	copy_printable(f->what, sizeof(f->what), what, strlen(what));
 	copy_printable(f->expected, sizeof(f->expected), expected, strlen(expected));
 	copy_printable(f->found, sizeof(f->found), found, n < 0 ? 0 : strlen(found));
 }

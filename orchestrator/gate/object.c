@@ -77,7 +77,7 @@ static int check_sections(Elf *elf, const void *bytes, size_t len, const struct 
 	if (expect->kind == KIND_BPF)
 		bpf_check(&list, expect, r);
 	else
-		module_check(&list, expect, r);
+		return module_check(&list, expect, r, e);
 	return 0;
 }
 

@@ -11,20 +11,22 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "gate/reference.h"
 #include "kernel/kind.h"
 
 enum { OBJECT_BYTES_MAX = 64 << 20 };
 
 struct gate_expect {
 	enum probe_kind_id kind;
-	const char *release;	 /* uname -r; what vermagic must begin with (modules) */
-	uint16_t elf_machine;	 /* e_machine of the kernel (modules); eBPF objects are EM_BPF always */
-	const char *module_name; /* "name" in .modinfo; NULL: any */
+	const char *release;		   /* uname -r; what vermagic must begin with (modules) */
+	uint16_t elf_machine;		   /* e_machine of the kernel (modules); eBPF objects are EM_BPF always */
+	const char *module_name;	   /* "name" in .modinfo; NULL: any */
+	const struct reference *reference; /* NULL: checks that need it are left out */
 };
 
 /* Texts are printable ASCII whatever the object held ('?' for the rest), and cut where they are too long. */
 struct finding {
-	const char *what; /* static: "machine", "vermagic", "license", ... */
+	char what[24]; /* "machine", "vermagic", "license", ... */
 	char expected[160];
 	char found[160];
 };

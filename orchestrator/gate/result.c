@@ -7,7 +7,7 @@
 #include "base/file.h"
 
 enum {
-	FIRST_OUT_FD = 3,
+	WORDS = 5, /* of the arguments, besides the kinds' descriptors */
 	REPORT_JSON_MAX = 64 * 1024,
 };
 
@@ -22,21 +22,27 @@ void result_filter_release(struct result_filter *f)
 int result_filter_start(const char *program, int tar_fd, const struct result_expect *expect, const int out_fds[KIND_COUNT],
 			struct result_filter *ret, struct err *e)
 {
-	char machine[16], out_words[KIND_COUNT][16];
-	const char *argv[4 + KIND_COUNT + 1] = { "result", expect->release, machine,
-						 expect->module_name ? expect->module_name : "" };
-	struct process_fd fds[2 + KIND_COUNT] = { { tar_fd, STDIN_FILENO } };
+	char machine[16], captures[16], out_words[KIND_COUNT][16];
+	const char *argv[WORDS + KIND_COUNT + 1] = { "result", expect->release, machine,
+						     expect->module_name ? expect->module_name : "", captures };
+	struct process_fd fds[2 + KIND_COUNT + RESULT_CAPTURES_MAX] = { { tar_fd, STDIN_FILENO } };
 	size_t fd_count = 2;
 	int pipe_fds[2];
 
+	if (expect->capture_count > RESULT_CAPTURES_MAX)
+		return err_set(e, ERR_LIMIT, "captures in %zu pieces; at most %d", expect->capture_count, RESULT_CAPTURES_MAX);
+	snprintf(captures, sizeof(captures), "%zu", expect->capture_count);
+
 	snprintf(machine, sizeof(machine), "%u", expect->elf_machine);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		int theirs = out_fds[kind] < 0 ? -1 : FIRST_OUT_FD + kind;
+		int theirs = out_fds[kind] < 0 ? -1 : RESULT_FIRST_OUT_FD + kind;
 		snprintf(out_words[kind], sizeof(out_words[kind]), "%d", theirs);
-		argv[4 + kind] = out_words[kind];
+		argv[WORDS + kind] = out_words[kind];
 		if (theirs >= 0)
 			fds[fd_count++] = (struct process_fd){ out_fds[kind], theirs };
 	}
+	for (size_t i = 0; i < expect->capture_count; i++)
+		fds[fd_count++] = (struct process_fd){ expect->capture_fds[i], RESULT_FIRST_CAPTURE_FD + (int)i };
 	if (fd_pipe(pipe_fds, e) < 0)
 		return -1;
 	fds[1] = (struct process_fd){ pipe_fds[1], STDOUT_FILENO };

@@ -11,11 +11,22 @@
 #include "stream/digest.h"
 #include "stream/filter.h"
 
+enum {
+	RESULT_CAPTURES_MAX = 2,
+	RESULT_FIRST_OUT_FD = 3, /* in the filter process */
+	RESULT_FIRST_CAPTURE_FD = RESULT_FIRST_OUT_FD + KIND_COUNT,
+};
+
 /* What the whole result is checked against. */
 struct result_expect {
 	const char *release;
 	uint16_t elf_machine;
 	const char *module_name; /* NULL: any */
+	/* Captures of the kernel's packages (package/capture.h): objects are checked against them. They are read when the first
+	 * object comes, by pread, and must be whole by then, else the result is ERR_CORRUPT. At most RESULT_CAPTURES_MAX; none:
+	 * checks that need them are left out. */
+	const int *capture_fds;
+	size_t capture_count;
 };
 
 struct result_object {
@@ -51,7 +62,8 @@ must_check int result_read(const char *program, int tar_fd, const struct result_
 /* -1 with ERR_CHECK and the findings in words when the object has any. Absent objects pass. */
 must_check int result_check(const struct result_object *o, enum probe_kind_id kind, struct err *e);
 
-/* Inside the filter process: result RELEASE MACHINE MODULE-NAME|"" FD-OR--1 (mod) FD-OR--1 (bpf); tar on 0, JSON on 1. */
+/* Inside the filter process: result RELEASE MACHINE MODULE-NAME|"" CAPTURES FD-OR--1 (mod) FD-OR--1 (bpf); tar on 0, JSON on 1, so
+ * many captures behind the descriptors of all kinds. */
 must_check int result_filter_run(int argc, char **argv, struct err *e);
 
 #endif

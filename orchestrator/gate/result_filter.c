@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "gate/gate_job.h"
 #include "gate/result.h"
 #include "package/member.h"
 #include "stream/sink.h"
@@ -13,7 +14,7 @@
 enum { GZIP_LEVEL = 9, FD_MAX = 63 };
 
 struct job {
-	struct gate_expect expect;
+	struct gate_job gate;
 	int out_fds[KIND_COUNT]; /* -1: not wanted */
 	struct result_object objects[KIND_COUNT];
 };
@@ -33,26 +34,13 @@ static int parse_out_fd(const char *text, int *ret, struct err *e)
 
 static int job_init(struct job *job, int argc, char **argv, struct err *e)
 {
-	const struct filter_limits limits = { .memory_bytes = (uint64_t)512 << 20,
-					      .cpu_seconds = 60,
-					      .file_bytes = OBJECT_BYTES_MAX * 2 };
-	unsigned long long machine;
-	struct digest unused;
-
-	if (argc != 4 + KIND_COUNT)
-		return err_set(e, ERR_USAGE, "filter result: %d arguments expected", 3 + KIND_COUNT);
-	if (str_to_u64(argv[2], UINT16_MAX, &machine, e) < 0)
-		return -1;
-	*job = (struct job){
-		.expect = { .release = argv[1], .elf_machine = (uint16_t)machine, .module_name = *argv[3] ? argv[3] : NULL }
-	};
+	*job = (struct job){ 0 };
+	if (argc != GATE_WORDS + KIND_COUNT)
+		return err_set(e, ERR_USAGE, "filter result: %d arguments expected", GATE_WORDS - 1 + KIND_COUNT);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
-		if (parse_out_fd(argv[4 + kind], &job->out_fds[kind], e) < 0)
+		if (parse_out_fd(argv[GATE_WORDS + kind], &job->out_fds[kind], e) < 0)
 			return -1;
-	/* libcrypto reads its configuration on first use, which confinement would forbid. */
-	if (digest_of("", 0, &unused, e) < 0)
-		return -1;
-	return filter_confine(&limits, e);
+	return gate_job_init(&job->gate, argv, e);
 }
 
 static int compress(const struct buf *bytes, int fd, struct result_object *ret, struct err *e)
@@ -81,13 +69,13 @@ static int take_object(struct job *job, struct member_reader *r, const struct me
 		return err_set(e, ERR_HOSTILE, "result holds '%s' twice", kind_name(kind));
 	if (m->size > OBJECT_BYTES_MAX)
 		return err_set(e, ERR_LIMIT, "%s object of %llu bytes", kind_name(kind), (unsigned long long)m->size);
-	if (buf_reserve(&bytes, m->size, e) < 0 || member_read(r, &bytes, e) < 0)
+	if (gate_job_read(&job->gate, e) < 0 || buf_reserve(&bytes, m->size, e) < 0 || member_read(r, &bytes, e) < 0)
 		return -1;
-	job->expect.kind = kind;
+	job->gate.expect.kind = kind;
 	o->present = true;
 	o->raw_bytes = bytes.len;
 	if (digest_of(bytes.data, bytes.len, &o->raw, e) < 0 ||
-	    object_check(bytes.data, bytes.len, &job->expect, &o->report, e) < 0)
+	    object_check(bytes.data, bytes.len, &job->gate.expect, &o->report, e) < 0)
 		return -1;
 	return o->report.finding_count ? 0 : compress(&bytes, job->out_fds[kind], o, e);
 }

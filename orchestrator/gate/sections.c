@@ -14,6 +14,11 @@ void section_list_release(struct section_list *list)
 	*list = (struct section_list){ 0 };
 }
 
+const struct section *section_at(const struct section_list *list, size_t index)
+{
+	return index && index <= list->count ? &list->items[index - 1] : NULL;
+}
+
 const struct section *section_find(const struct section_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -70,7 +75,12 @@ static bool read_section(Elf *elf, Elf_Scn *scn, size_t names, const char *bytes
 	if (!gelf_getshdr(scn, &header))
 		return false;
 	const char *name = elf_strptr(elf, names, header.sh_name);
-	*ret = (struct section){ .name = name ? name : "", .type = header.sh_type, .flags = header.sh_flags };
+	*ret = (struct section){ .name = name ? name : "",
+				 .type = header.sh_type,
+				 .flags = header.sh_flags,
+				 .size = header.sh_size,
+				 .link = header.sh_link,
+				 .info = header.sh_info };
 	if (header.sh_type == SHT_NOBITS || header.sh_type == SHT_NULL)
 		return true;
 	if (header.sh_offset > len || header.sh_size > len - header.sh_offset)

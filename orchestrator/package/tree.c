@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "package/capture.h"
 #include "package/format.h"
 #include "package/member.h"
 #include "package/tree_paths.h"
@@ -17,6 +18,7 @@ struct tree {
 	struct archive *archive;
 	struct archive_entry *entry;
 	const struct tree_rules *rules;
+	struct capture_writer *captures; /* NULL: none wanted */
 	struct tree_paths paths;
 	const struct tree_path *last_dir; /* where the last member lies: the next one mostly lies there too */
 	struct tree_counts counts;
@@ -117,25 +119,41 @@ static int write_data(struct tree *t, const void *bytes, size_t len, struct err 
 	return (size_t)n == len ? 0 : err_set(e, ERR_SYSTEM, "libarchive wrote %zd of %zu bytes", (ssize_t)n, len);
 }
 
-static int write_rewritten(struct tree *t, struct member_reader *r, const struct member *m, struct err *e)
+/* A file that is held in memory: to be rewritten, or because it was captured already (captured: its bytes). */
+static int write_held(struct tree *t, struct member_reader *r, const struct member *m, struct buf *bytes, bool captured,
+		      bool rewrites, struct err *e)
 {
-	cleanup_buf struct buf bytes = { 0 };
-
-	if (member_read(r, &bytes, e) < 0 || tree_rules_rewrite(t->rules, m->path, &bytes, e) < 0 ||
-	    write_header(t, m, m->path, MEMBER_FILE, bytes.len, e) < 0)
+	if ((!captured && member_read(r, bytes, e) < 0) || (rewrites && tree_rules_rewrite(t->rules, m->path, bytes, e) < 0) ||
+	    write_header(t, m, m->path, MEMBER_FILE, bytes->len, e) < 0)
 		return -1;
-	return bytes.len ? write_data(t, bytes.data, bytes.len, e) : 0;
+	return bytes->len ? write_data(t, bytes->data, bytes->len, e) : 0;
 }
 
-static int write_file(struct tree *t, struct member_reader *r, const struct member *m, struct err *e)
+/* 1 the file was captured, and *bytes are its; 0 it is none of those. */
+static int capture_file(struct tree *t, struct member_reader *r, const struct member *m, struct buf *bytes, struct err *e)
 {
+	if (!t->captures || m->kind != MEMBER_FILE)
+		return 0;
+	enum capture which = capture_of(m->path, t->rules->build_dir ? t->rules->build_dir : "");
+	if (which == CAPTURE_COUNT || capture_writer_has(t->captures, which))
+		return 0;
+	if (m->size > CAPTURES_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "'%.200s' is larger than %d bytes", m->path, CAPTURES_BYTES_MAX);
+	if (member_read(r, bytes, e) < 0 || capture_writer_add(t->captures, which, buf_text(bytes), bytes->len, e) < 0)
+		return -1;
+	return 1;
+}
+
+static int write_file(struct tree *t, struct member_reader *r, const struct member *m, struct buf *held, bool captured,
+		      struct err *e)
+{
+	bool rewrites = m->size <= TREE_REWRITE_MAX && tree_rules_rewrites(t->rules, m->path);
 	const void *bytes;
 	size_t len;
 	int rc;
 
-	t->counts.bytes_in += m->size;
-	if (m->size <= TREE_REWRITE_MAX && tree_rules_rewrites(t->rules, m->path))
-		return write_rewritten(t, r, m, e);
+	if (captured || rewrites)
+		return write_held(t, r, m, held, captured, rewrites, e);
 	if (write_header(t, m, m->path, MEMBER_FILE, m->size, e) < 0)
 		return -1;
 	while ((rc = member_data(r, &bytes, &len, e)) == 1)
@@ -144,7 +162,8 @@ static int write_file(struct tree *t, struct member_reader *r, const struct memb
 	return rc;
 }
 
-static int write_member(struct tree *t, struct member_reader *r, const struct member *m, struct err *e)
+static int write_member(struct tree *t, struct member_reader *r, const struct member *m, struct buf *held, bool captured,
+			struct err *e)
 {
 	enum member_kind kind = m->kind == MEMBER_HARDLINK ? MEMBER_FILE : m->kind;
 	size_t len = strlen(m->path);
@@ -162,7 +181,7 @@ static int write_member(struct tree *t, struct member_reader *r, const struct me
 		return err_no_memory(e);
 	if (kind == MEMBER_SYMLINK && tree_rules_fix_up(t->rules, TREE_DROP_DANGLING_LINKS))
 		return tree_path_hold(node, m, e);
-	return m->kind == MEMBER_FILE ? write_file(t, r, m, e) : write_header(t, m, m->path, m->kind, 0, e);
+	return m->kind == MEMBER_FILE ? write_file(t, r, m, held, captured, e) : write_header(t, m, m->path, m->kind, 0, e);
 }
 
 static int write_package(struct tree *t, struct source *package, const struct package_format *format, unsigned threads,
@@ -176,10 +195,13 @@ static int write_package(struct tree *t, struct source *package, const struct pa
 	if (!r)
 		return -1;
 	while ((rc = member_next(r, &m, e)) == 1) {
+		cleanup_buf struct buf held = { 0 };
 		t->counts.members_in++;
-		if (tree_rules_drop(t->rules, m.path))
-			t->counts.bytes_in += m.size;
-		else if (write_member(t, r, &m, e) < 0)
+		t->counts.bytes_in += m.size;
+		int captured = capture_file(t, r, &m, &held, e);
+		if (captured < 0)
+			return -1;
+		if (!tree_rules_drop(t->rules, m.path) && write_member(t, r, &m, &held, captured, e) < 0)
 			return -1;
 	}
 	return rc;
@@ -202,13 +224,15 @@ static int write_held_links(struct tree *t, struct err *e)
 }
 
 int tree_write(struct source *const packages[], const char *const names[], size_t count, const struct package_format *format,
-	       unsigned threads, const struct tree_rules *rules, struct sink *out, struct tree_counts *ret, struct err *e)
+	       unsigned threads, const struct tree_rules *rules, struct sink *out, struct capture_writer *captures,
+	       struct tree_counts *ret, struct err *e)
 {
 	struct member_totals totals = { 0 };
 	struct tree t;
 	size_t i = 0;
 
 	int rc = tree_init(&t, rules, out, e);
+	t.captures = captures;
 	for (; !rc && i < count; i++)
 		if (write_package(&t, packages[i], format, threads, &totals, e) < 0)
 			rc = err_wrap(e, "package '%s'", names[i]);
@@ -216,6 +240,8 @@ int tree_write(struct source *const packages[], const char *const names[], size_
 		source_free(packages[i]);
 	if (!rc)
 		rc = write_held_links(&t, e);
+	if (!rc && captures)
+		rc = capture_writer_finish(captures, e);
 	if (!rc && archive_write_close(t.archive) != ARCHIVE_OK)
 		rc = archive_err(t.archive, e);
 	if (!rc)

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+struct capture_writer;
 struct package_format;
 struct sink;
 struct source;
@@ -25,9 +26,10 @@ struct tree_counts {
  * A path that comes again: a file replaces a file and a symlink a symlink, as unpacking in order would have it; any other change of
  * type, and any member below a symlink, is ERR_HOSTILE. A hard link must name a file that was written before, else ERR_HOSTILE.
  * With TREE_DROP_DANGLING_LINKS symlinks come behind everything else, in the order of the packages.
- * Other errors as member_next. ret (may be NULL) is filled on success. */
+ * captures (may be NULL) gets what package/capture.h names, as it is in the packages, also where the rules leave it out of the
+ * tree; it is finished before the tar is. Other errors as member_next. ret (may be NULL) is filled on success. */
 must_check int tree_write(struct source *const packages[], const char *const names[], size_t count,
 			  const struct package_format *format, unsigned threads, const struct tree_rules *rules, struct sink *out,
-			  struct tree_counts *ret, struct err *e);
+			  struct capture_writer *captures, struct tree_counts *ret, struct err *e);
 
 #endif

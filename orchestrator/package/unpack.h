@@ -10,16 +10,17 @@
 #include "package/tree_rules.h"
 #include "stream/filter.h"
 
-enum { UNPACK_PACKAGES_MAX = 16 };
+enum { UNPACK_PACKAGES_MAX = 16, UNPACK_CAPTURES_FD = 3 + UNPACK_PACKAGES_MAX };
 
 /* package_fds: open for reading, in unpacking order; regular files are read by pread from offset 0, so several filters may share
  * one; they stay the caller's. names go into messages. threads: for decoding, at least 1. program: as for filter_start. */
 
 /* Starts `filter tree`: the tar of tree_write goes to out_fd (a pipe, socket or file; stays the caller's, who closes its own copy
  * so that the reader sees the end). filter_wait gives the verdict: until it says 0, what came out is not to be trusted to be whole.
- * rules must be expanded. */
+ * rules must be expanded. captures_fd: where captures (package/capture.h) go, open for writing at offset 0; -1: none are
+ * wanted. They are whole before the end of the tar comes out. */
 must_check int tree_filter_start(const char *program, const int package_fds[], const char *const names[], size_t count,
-				 const char *format, unsigned threads, const struct tree_rules *rules, int out_fd,
+				 const char *format, unsigned threads, const struct tree_rules *rules, int out_fd, int captures_fd,
 				 struct filter **ret, struct err *e);
 /* Runs `filter facts` to its end. */
 must_check int facts_read(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
@@ -27,7 +28,8 @@ must_check int facts_read(const char *program, const int package_fds[], const ch
 
 /* --- inside the filter process; argv[0] is the filter's name --- */
 
-/* tree FORMAT THREADS RULES-JSON NAME...: packages on descriptors 3 and up, tar on 1. */
+/* tree FORMAT THREADS RULES-JSON NAME...: packages on descriptors 3 and up, tar on 1, captures on UNPACK_CAPTURES_FD
+ * where that is open. */
 must_check int tree_filter_run(int argc, char **argv, struct err *e);
 /* facts FORMAT THREADS BUILD-DIR NAME...: packages on descriptors 3 and up, JSON on 1. */
 must_check int facts_filter_run(int argc, char **argv, struct err *e);

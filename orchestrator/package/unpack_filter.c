@@ -1,11 +1,13 @@
 /* The inside of the filters that read packages. */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "package/capture.h"
 #include "package/format.h"
 #include "package/tree.h"
 #include "package/unpack.h"
@@ -104,18 +106,34 @@ static int job_init(struct job *job, int argc, char **argv, struct err *e)
 	return 0;
 }
 
+static int write_tree(struct job *job, const struct tree_rules *rules, struct sink *captures, struct err *e)
+{
+	cleanup_of(capture_writer) struct capture_writer *writer = NULL;
+	struct sink *out = sink_to_fd(STDOUT_FILENO, e);
+
+	if (!out)
+		return -1;
+	int rc = captures ? capture_writer_new(captures, &writer, e) : 0;
+	if (!rc)
+		rc = tree_write(job->packages, job->names, job->count, job->format, job->threads, rules, out, writer, NULL, e);
+	sink_free(out);
+	return rc;
+}
+
 int tree_filter_run(int argc, char **argv, struct err *e)
 {
 	cleanup_tree_rules struct tree_rules rules = { 0 };
+	/* Nothing but what the filter was given is open. */
+	bool wanted = fcntl(UNPACK_CAPTURES_FD, F_GETFD) >= 0;
 	struct job job;
 
 	if (job_init(&job, argc, argv, e) < 0 || tree_rules_decode(job.word, &rules, e) < 0)
 		return -1;
-	struct sink *out = sink_to_fd(STDOUT_FILENO, e);
-	if (!out)
+	struct sink *captures = wanted ? sink_to_fd(UNPACK_CAPTURES_FD, e) : NULL;
+	if (wanted && !captures)
 		return -1;
-	int rc = tree_write(job.packages, job.names, job.count, job.format, job.threads, &rules, out, NULL, e);
-	sink_free(out);
+	int rc = write_tree(&job, &rules, captures, e);
+	sink_free(captures);
 	return rc;
 }
 

@@ -123,7 +123,7 @@ static double ours(struct engine *engine, const char *container, const struct pa
 		if (digest_of_fd(p->fds[i], &digest, NULL, &e) < 0)
 			die(&e);
 	if (exec_start(engine, &spec, true, &exec, &e) < 0 ||
-	    tree_filter_start(NULL, p->fds, p->names, p->count, "deb", threads, rules, exec_stdin_fd(exec), &filter, &e) < 0)
+	    tree_filter_start(NULL, p->fds, p->names, p->count, "deb", threads, rules, exec_stdin_fd(exec), -1, &filter, &e) < 0)
 		die(&e);
 	io.writer_fd = filter_poll_fd(filter);
 	if (exec_pump(exec, &io, &e) < 0 || exec_wait(exec, &io, &code, &e) < 0 || filter_wait(filter, NULL, &e) < 0)

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct sink *nowhere = sink_digest(NULL, NULL, NULL, &e);
 	const struct package_format *format = package_format_find("deb", &e);
 
-	if (package && nowhere && format && tree_write(&package, names, 1, format, 1, &rules, nowhere, NULL, &e) < 0 &&
+	if (package && nowhere && format && tree_write(&package, names, 1, format, 1, &rules, nowhere, NULL, NULL, &e) < 0 &&
 	    e.kind == ERR_NONE)
 		abort(); /* a failure that says nothing */
 	sink_free(nowhere);

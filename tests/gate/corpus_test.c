@@ -1,15 +1,19 @@
-/* The fuzz target's corpus, played back through the same entry. */
+/* The fuzz targets' corpora, played back through the same entries. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
 
+#define LLVMFuzzerTestOneInput elf_fuzz
 #include "../fuzz/elf_fuzz.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput reference_fuzz
+#include "../fuzz/reference_fuzz.c"
+#undef LLVMFuzzerTestOneInput
 #include "base/buf.h"
 #include "base/file.h"
 
-Test(elf_corpus, replays)
+static int replay(const char *dir, int (*play)(const uint8_t *bytes, size_t len))
 {
-	static const char dir[] = "tests/data/gate/elf-corpus";
 	struct dirent *entry;
 	struct err e = { 0 };
 	int played = 0;
@@ -23,9 +27,19 @@ Test(elf_corpus, replays)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
 		cr_assert_eq(file_read(path, 1 << 20, &bytes, &e), 0, "%s", e.message);
-		LLVMFuzzerTestOneInput((const uint8_t *)buf_text(&bytes), bytes.len);
+		play((const uint8_t *)buf_text(&bytes), bytes.len);
 		played++;
 	}
 	closedir(d);
-	cr_expect_gt(played, 3);
+	return played;
+}
+
+Test(elf_corpus, replays)
+{
+	cr_expect_gt(replay("tests/data/gate/elf-corpus", elf_fuzz), 3);
+}
+
+Test(reference_corpus, replays)
+{
+	cr_expect_gt(replay("tests/data/gate/reference-corpus", reference_fuzz), 3);
 }

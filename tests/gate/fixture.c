@@ -34,7 +34,30 @@ static void add_section(struct buf *object, struct buf *names, Elf64_Shdr *heade
 		append(object, part->bytes, part->len);
 }
 
+/* Entry 0 and those of the table; their names go into names. */
+static void make_symbols(const struct name *symbols, struct buf *table, struct buf *names)
+{
+	Elf64_Sym symbol = { 0 };
+
+	append(table, &symbol, sizeof(symbol));
+	append(names, "", 1);
+	for (const struct name *s = symbols; s->text; s++) {
+		symbol = (Elf64_Sym){ .st_name = (Elf64_Word)names->len,
+				      .st_info = ELF64_ST_INFO(s->bind, s->section ? STT_FUNC : STT_NOTYPE),
+				      .st_shndx = s->section };
+		append(table, &symbol, sizeof(symbol));
+		append(names, s->text, strlen(s->text) + 1);
+	}
+}
+
 void make_object(uint16_t machine, const struct part *parts, struct buf *ret)
+{
+	static const struct name symbols[] = { { "init", STB_GLOBAL, 1 }, { NULL, 0, 0 } };
+
+	make_object_of(machine, parts, symbols, ret);
+}
+
+void make_object_of(uint16_t machine, const struct part *parts, const struct name *symbols, struct buf *ret)
 {
 	Elf64_Ehdr header = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
 			      .e_type = ET_REL,
@@ -42,14 +65,15 @@ void make_object(uint16_t machine, const struct part *parts, struct buf *ret)
 			      .e_version = EV_CURRENT,
 			      .e_ehsize = sizeof(Elf64_Ehdr),
 			      .e_shentsize = sizeof(Elf64_Shdr) };
-	static const Elf64_Sym symbols[2] = { { 0 },
-					      { .st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = 1 } };
-	const struct part symtab = { ".symtab", SHT_SYMTAB, 0, (const char *)symbols, sizeof(symbols) };
-	const struct part strtab = { ".strtab", SHT_STRTAB, 0, "\0init", 6 };
 	Elf64_Shdr headers[SECTIONS_MAX] = { { 0 } };
+	cleanup_buf struct buf table = { 0 };
+	cleanup_buf struct buf texts = { 0 };
 	cleanup_buf struct buf names = { 0 };
 	size_t count = 1;
 
+	make_symbols(symbols, &table, &texts);
+	const struct part symtab = { ".symtab", SHT_SYMTAB, 0, table.data, table.len };
+	const struct part strtab = { ".strtab", SHT_STRTAB, 0, texts.data, texts.len };
 	append(&names, "", 1);
 	append(ret, &header, sizeof(header));
 	for (; parts->name; parts++)

@@ -42,6 +42,15 @@ struct part {
 /* A relocatable ELF64 file (little-endian) with the parts, up to one without a name, a symbol table, and the section headers last.
  */
 void make_object(uint16_t machine, const struct part *parts, struct buf *ret);
+/* A symbol: where it is, SHN_UNDEF for one that is imported. */
+struct name {
+	const char *text;
+	unsigned bind; /* STB_* */
+	uint16_t section;
+};
+
+/* The same with other symbols, up to one without a text. */
+void make_object_of(uint16_t machine, const struct part *parts, const struct name *symbols, struct buf *ret);
 /* A good module for release 6.1.0-x called probe, and a good eBPF object. */
 void make_module(struct buf *ret);
 void make_bpf(struct buf *ret);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "gate/object_file.h"
 #include "gate/result.h"
 #include "stream/filter.h"
 
@@ -9,8 +10,11 @@ int main(int argc, char **argv)
 {
 	struct err e;
 
-	if (argc > 2 && strcmp(argv[1], "filter") == 0)
-		return result_filter_run(argc - 2, argv + 2, &e) < 0 ? filter_report(&e) : 0;
+	if (argc > 2 && strcmp(argv[1], "filter") == 0) {
+		int rc = strcmp(argv[2], "object") == 0 ? object_filter_run(argc - 2, argv + 2, &e)
+							: result_filter_run(argc - 2, argv + 2, &e);
+		return rc < 0 ? filter_report(&e) : 0;
+	}
 	struct criterion_test_set *tests = criterion_initialize();
 	int result = 0;
 	if (criterion_handle_args(argc, argv, true))

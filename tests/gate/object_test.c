@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "fixture.h"
 
-static const struct gate_expect module = { KIND_MOD, "6.1.0-x", EM_X86_64, "probe" };
-static const struct gate_expect bpf = { KIND_BPF, "6.1.0-x", EM_X86_64, NULL };
+static const struct gate_expect module = { KIND_MOD, "6.1.0-x", EM_X86_64, "probe", NULL };
+static const struct gate_expect bpf = { KIND_BPF, "6.1.0-x", EM_X86_64, NULL, NULL };
 
 static void check(const struct buf *object, const struct gate_expect *expect, struct object_report *ret)
 {

@@ -12,7 +12,7 @@
 #include "fixture.h"
 
 static const char *const program = "/proc/self/exe"; /* see main.c */
-static const struct result_expect expect = { "6.1.0-x", EM_X86_64, NULL };
+static const struct result_expect expect = { "6.1.0-x", EM_X86_64, NULL, NULL, 0 };
 
 static int memory_fd(const void *bytes, size_t len)
 {

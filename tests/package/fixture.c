@@ -128,7 +128,7 @@ int write_tree_of(const char *format_name, const struct buf *packages, size_t co
 	cr_assert(format && sink && count <= ARRAY_LEN(names));
 	for (size_t i = 0; i < count; i++)
 		sources[i] = source_from_memory(packages[i].data, packages[i].len, e);
-	int rc = tree_write(sources, names, count, format, THREADS, rules, sink, NULL, e);
+	int rc = tree_write(sources, names, count, format, THREADS, rules, sink, NULL, NULL, e);
 	sink_free(sink);
 	return rc;
 }

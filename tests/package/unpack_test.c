@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "fixture.h"
+#include "package/capture.h"
 
 static const char *const names[] = { "one.deb", "two.deb" };
 static const char *const program = "/proc/self/exe"; /* see main.c */
@@ -24,14 +25,14 @@ static int fd_of(const struct buf *bytes)
 }
 
 /* Runs `filter tree` over the packages, with the tar coming through a pipe. */
-static int run_tree(const int *fds, size_t count, const char *format, struct buf *ret, struct err *e)
+static int run_tree(const int *fds, size_t count, const char *format, int captures_fd, struct buf *ret, struct err *e)
 {
 	static const struct tree_rules rules = { .build_dir = (char *)"h" };
 	struct filter *filter = NULL;
 	int pipe_fds[2];
 
 	cr_assert_eq(fd_pipe(pipe_fds, e), 0);
-	int rc = tree_filter_start(program, fds, names, count, format, 2, &rules, pipe_fds[1], &filter, e);
+	int rc = tree_filter_start(program, fds, names, count, format, 2, &rules, pipe_fds[1], captures_fd, &filter, e);
 	close(pipe_fds[1]);
 	cr_assert_eq(rc, 0, "%s", e->message);
 	cr_expect_eq(filter_read(pipe_fds[0], 64 << 20, ret, NULL, e), 0);
@@ -55,10 +56,52 @@ Test(unpack, tree_comes_out_of_the_filter)
 	for (int round = 0; round < 2; round++) { /* the same descriptors again: offsets are shared, and do not matter */
 		cleanup_buf struct buf tar = { 0 };
 		cleanup_buf struct buf list = { 0 };
-		cr_assert_eq(run_tree(fds, 2, "deb", &tar, &e), 0, "%s", e.message);
+		cr_assert_eq(run_tree(fds, 2, "deb", -1, &tar, &e), 0, "%s", e.message);
 		list_tar(&tar, &list);
 		cr_expect_str_eq(buf_text(&list), "d 0755 0 h\nf 0644 0 h/Makefile 1\nf 0644 0 h/a 2\n");
 	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* What says what the kernel is, as it was in the packages, whether it belongs to the tree or not. */
+Test(unpack, captures_come_out_beside_the_tree)
+{
+	static const struct entry own[] = { TEXT("h/Module.symvers", "0x1\ta\tvmlinux\tEXPORT_SYMBOL\n"),
+					    TEXT("h/.config", "CONFIG_SMP=y\n"),
+					    TEXT("h/sub/.config", "CONFIG_OTHER=y\n"),
+					    TEXT("h/include/config/auto.conf", "CONFIG_SMP=y\n"),
+					    TEXT("h/include/generated/utsrelease.h", "#define UTS_RELEASE \"1\"\n"),
+					    TEXT("h/tools/include/uapi/linux/bpf.h", "tools"),
+					    NO_MORE };
+	static const struct entry common[] = { TEXT("c/include/uapi/linux/bpf.h", "enum"),
+					       TEXT("c/include/linux/vermagic.h", "magic"),
+					       TEXT("d/include/uapi/linux/bpf.h", "second"), NO_MORE };
+	cleanup_buf struct buf one = { 0 };
+	cleanup_buf struct buf two = { 0 };
+	cleanup_buf struct buf plain = { 0 };
+	cleanup_buf struct buf tar = { 0 };
+	cleanup_buf struct buf captures = { 0 };
+	cleanup_buf struct buf list = { 0 };
+	cleanup_buf struct buf text = { 0 };
+	struct err e = { 0 };
+
+	make_deb(own, &one);
+	make_deb(common, &two);
+	const int fds[] = { fd_of(&one), fd_of(&two) };
+	int memory = captures_memory(&e);
+	cr_assert_geq(memory, 0, "%s", e.message);
+	cr_assert_eq(run_tree(fds, 2, "deb", -1, &plain, &e), 0, "%s", e.message);
+	cr_assert_eq(run_tree(fds, 2, "deb", memory, &tar, &e), 0, "%s", e.message);
+	cr_expect(tar.len == plain.len && memcmp(tar.data, plain.data, tar.len) == 0, "the tree must stay the same");
+	cr_assert_eq(buf_reserve(&captures, 64 * 1024, &e), 0);
+	captures.len = (size_t)pread(memory, captures.data, 64 * 1024, 0);
+	list_tar(&captures, &list);
+	cr_expect_str_eq(buf_text(&list), "f 0644 0 Module.symvers 28\nf 0644 0 .config 13\nf 0644 0 auto.conf 13\n"
+					  "f 0644 0 utsrelease.h 24\nf 0644 0 bpf.h 4\nf 0644 0 vermagic.h 5\n");
+	read_tar_file(&captures, "bpf.h", &text);
+	cr_expect_str_eq(buf_text(&text), "enum");
+	close(memory);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -88,7 +131,7 @@ Test(unpack, large_packages_come_through_whole)
 	compress_as(&tar, "xz", &xz);
 	make_deb_of("data.tar.xz", &xz, &deb);
 	int fd = fd_of(&deb);
-	cr_assert_eq(run_tree(&fd, 1, "deb", &got, &e), 0, "%s", e.message);
+	cr_assert_eq(run_tree(&fd, 1, "deb", -1, &got, &e), 0, "%s", e.message);
 	read_tar_file(&got, "h/039", &out);
 	cr_expect(out.len == BYTES && memcmp(out.data, body, BYTES) == 0);
 	free(body);
@@ -107,16 +150,16 @@ Test(unpack, errors_keep_their_kind_and_name_the_package)
 	make_deb(good, &one);
 	make_deb(bad, &two);
 	const int fds[] = { fd_of(&one), fd_of(&two) };
-	cr_expect_eq(run_tree(fds, 2, "deb", &tar, &e), -1);
+	cr_expect_eq(run_tree(fds, 2, "deb", -1, &tar, &e), -1);
 	cr_expect_eq(e.kind, ERR_HOSTILE);
 	cr_expect(strstr(e.message, "two.deb") && !strstr(e.message, "one.deb"), "%s", e.message);
 
 	cr_assert_eq(ftruncate(fds[0], (off_t)one.len - 9), 0);
-	cr_expect_eq(run_tree(fds, 2, "deb", &tar, &e), -1);
+	cr_expect_eq(run_tree(fds, 2, "deb", -1, &tar, &e), -1);
 	cr_expect_eq(e.kind, ERR_CORRUPT);
 	cr_expect(strstr(e.message, "one.deb"), "%s", e.message);
 
-	cr_expect_eq(run_tree(fds, 2, "rpn", &tar, &e), -1);
+	cr_expect_eq(run_tree(fds, 2, "rpn", -1, &tar, &e), -1);
 	cr_expect_eq(e.kind, ERR_INPUT);
 	close(fds[0]);
 	close(fds[1]);
