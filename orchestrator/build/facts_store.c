@@ -9,7 +9,7 @@
 enum { RECORD_MAX = 16384 };
 
 /* Raise it when facts are read off differently. */
-static const char scheme[] = "orchestrate facts 2";
+static const char scheme[] = "orchestrate facts 3";
 
 static int hash_job(struct hasher *h, const struct job *job, struct digest *ret, struct err *e)
 {

@@ -169,6 +169,12 @@ static int read_facts(struct run *r, struct job *job, const struct open_packages
 		return -1;
 	if (job->facts.release[0] && strcmp(job->facts.release, kernel->release) != 0)
 		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", job->facts.release);
+	if (job->facts.arch[0] && !arch_is_configured(kernel->arch, job->facts.arch))
+		return err_set(e, ERR_CHECK, "its packages are for '%s', not for %s", job->facts.arch, kernel->arch->name);
+	if (!job->facts.release[0] && !job->facts.cc_text[0] && !job->facts.gcc && !job->facts.clang)
+		return err_set(e, ERR_CHECK,
+			       "no kernel's .config is below '%s' in its packages; see `build-dir` and `holds` in distros/%s.yaml",
+			       rules.build_dir, job->distro->distro->name);
 	if (!job->facts.gcc && !job->facts.clang)
 		return err_set(e, ERR_CHECK,
 			       "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "build/captures.h"
 #include "build/environment.h"
 #include "build/shared_tree.h"
 #include "engine/exec.h"
@@ -122,9 +123,11 @@ static int on_stderr(void *context, const void *bytes, size_t len, struct err *e
 
 static int start_result_filter(struct session *s, struct err *e)
 {
+	cleanup_free char *module_name = captures_module_name(&s->options->inputs->probe);
 	const int captures[] = { s->captures_fd, s->shared ? s->shared->captures_fd : -1 };
 	const struct result_expect expect = { .release = s->job->kernel->release,
 					      .elf_machine = s->job->kernel->arch->elf_machine,
+					      .module_name = module_name,
 					      .capture_fds = captures,
 					      .capture_count = s->shared ? 2 : 1 };
 	int out_fds[KIND_COUNT], pipe_fds[2];

@@ -181,10 +181,13 @@ static int print_json(const struct inputs *in, const struct plan *plan, struct e
 void plan_print_sum(size_t kernels, const unsigned verdicts[VERDICT_COUNT])
 {
 	printf("%zu kernels:", kernels);
-	for (int v = 0; v < VERDICT_COUNT; v++)
+	unsigned sum = 0;
+	for (int v = 0; v < VERDICT_COUNT; v++) {
+		sum += verdicts[v];
 		if (verdicts[v])
 			printf(" %u %s", verdicts[v], verdict_name((enum verdict)v));
-	putchar('\n');
+	}
+	puts(sum ? "" : " nothing");
 }
 
 int plan_print(const struct inputs *in, const struct plan *plan, enum plan_format format, struct err *e)

@@ -11,6 +11,7 @@
 #include "cmd/kernel_book.h"
 #include "cmd/module_files.h"
 #include "cmd/secret.h"
+#include "cmd/sign_report.h"
 #include "sign/hash.h"
 #include "sign/sign.h"
 
@@ -18,7 +19,7 @@ struct sign_command {
 	struct context context;
 	struct strv words;
 	const char *key, *certificate, *hash, *output, *passphrase_file, *passphrase_env;
-	bool in_place, replace, by_key_id, verify;
+	bool in_place, replace, by_key_id, verify, json;
 };
 
 #define TEXT_OPTION(member)                                                                                                        \
@@ -44,6 +45,7 @@ FLAG_OPTION(in_place)
 FLAG_OPTION(replace)
 FLAG_OPTION(by_key_id)
 FLAG_OPTION(verify)
+FLAG_OPTION(json)
 
 static int set_hash(void *target, const char *value, struct err *e)
 {
@@ -62,6 +64,7 @@ static const struct option_def sign_options[] = {
 	{ "replace", NULL, "take signatures away that are there, and sign anew", set_replace },
 	{ "key-id", NULL, "name the certificate by its subject key identifier\n[by issuer and serial number]", set_by_key_id },
 	{ "verify", NULL, "sign nothing: check signatures against --cert", set_verify },
+	{ "json", NULL, "print the result as one JSON document", set_json },
 	{ 0 },
 };
 
@@ -89,57 +92,30 @@ static const struct command_def sign_command = {
 
 /* --- how it went --- */
 
-enum result { SIGNED, REPLACED, LEFT, GOOD, REFUSED, BAD, RESULTS };
-
-static const char *const result_words[RESULTS] = {
-	[SIGNED] = "signed", [REPLACED] = "signed anew", [LEFT] = "signed before",
-	[GOOD] = "good",     [REFUSED] = "refused",	 [BAD] = "bad",
-};
-
-struct tally {
-	size_t counts[RESULTS];
-	int code;
-	struct signature last; /* that is good */
-};
-
 /* The graver of two exit codes: a check that failed before all. */
 static int graver(int a, int b)
 {
 	return a == EXIT_CHECK || b == EXIT_CHECK ? EXIT_CHECK : a > b ? a : b;
 }
 
-static void count_failure(struct sign_command *o, struct tally *t, const char *path, enum result result, struct err *why)
+struct outcome {
+	struct sign_report report;
+	int code;
+};
+
+static void outcome_release(struct outcome *t)
 {
+	sign_report_release(&t->report);
+}
+
+static int count_failure(struct sign_command *o, struct outcome *t, const char *path, enum sign_result result, struct err *why,
+			 struct err *e)
+{
+	t->code = graver(t->code, exit_code_of(why));
+	int rc = sign_report_failure(&t->report, path, result, why, e);
 	err_wrap(why, "'%s'", path);
 	context_report(&o->context, why);
-	t->counts[result]++;
-	t->code = graver(t->code, exit_code_of(why));
-}
-
-static void print_result(struct tally *t, const char *path, enum result result, const struct signature *s, const char *why_hash)
-{
-	printf("%s: %s, %s%s%s%s\n", path, result_words[result], s->hash, why_hash ? " (" : "", why_hash ? why_hash : "",
-	       why_hash ? ")" : "");
-	/* Signing may take a while, and who reads along wants to see it now. */
-	fflush(stdout);
-	t->counts[result]++;
-	t->last = *s;
-}
-
-static void print_sum(const struct tally *t, const struct module_files *files)
-{
-	const struct signature *s = &t->last;
-
-	printf("%zu module%s:", files->modules.len, files->modules.len == 1 ? "" : "s");
-	for (int i = 0, n = 0; i < RESULTS; i++)
-		if (t->counts[i])
-			printf("%s %zu %s", n++ ? "," : "", t->counts[i], result_words[i]);
-	if (files->bpf_objects)
-		printf("; %zu eBPF object%s passed over", files->bpf_objects, files->bpf_objects == 1 ? "" : "s");
-	putchar('\n');
-	if (s->hash)
-		printf("key %s%s%s%s\n", s->key, s->signer[0] ? " of '" : "", s->signer, s->signer[0] ? "'" : "");
-	puts("note: not checked: whether a kernel trusts the certificate, which is up to its keyrings");
+	return rc;
 }
 
 static void doubt(struct sign_command *o, const struct certificate *c)
@@ -187,9 +163,11 @@ static void fill_expect(const struct job *job, struct module_expect *ret)
 }
 
 static int sign_one(struct sign_command *o, const struct signer *signer, struct kernel_book *book, const char *path,
-		    struct tally *t, struct err *e)
+		    struct outcome *t, struct err *e)
 {
-	static const enum result results[] = { [SIGN_SIGNED] = SIGNED, [SIGN_REPLACED] = REPLACED, [SIGN_LEFT] = LEFT };
+	static const enum sign_result results[] = {
+		[SIGN_SIGNED] = RESULT_SIGNED, [SIGN_REPLACED] = RESULT_REPLACED, [SIGN_LEFT] = RESULT_LEFT
+	};
 	cleanup_free char *target = o->in_place ? str_dup(path, e) : path_join(o->output, path_base(path), e);
 	struct sign_request request = { .path = path, .target = target, .replace = o->replace, .cancel = &o->context.cancel };
 	struct signature signature;
@@ -205,8 +183,7 @@ static int sign_one(struct sign_command *o, const struct signer *signer, struct 
 	job_release(&job);
 	if (rc < 0)
 		return -1;
-	print_result(t, target, results[outcome], &signature, outcome == SIGN_LEFT ? NULL : why);
-	return 0;
+	return sign_report_good(&t->report, target, results[outcome], &signature, outcome == SIGN_LEFT ? NULL : why, e);
 }
 
 /* While files of an output tree are replaced nobody else writes to it. -1 in *ret_lock: it is no such tree. */
@@ -229,7 +206,7 @@ static int lock_tree(const struct sign_command *o, const char *word, int *ret_lo
 static int sign_files(struct sign_command *o, const struct signer *signer, const struct module_files *files, struct err *e)
 {
 	cleanup_of(kernel_book) struct kernel_book *book = NULL;
-	struct tally t = { .code = EXIT_GOOD };
+	__attribute__((cleanup(outcome_release))) struct outcome t = { .report = { .json = o->json } };
 
 	if (kernel_book_open(&o->context, &book, e) < 0 || (o->output && path_make_dirs(o->output, e) < 0))
 		return -1;
@@ -242,10 +219,10 @@ static int sign_files(struct sign_command *o, const struct signer *signer, const
 			continue;
 		if (why.kind == ERR_CANCELLED)
 			return *e = why, -1;
-		count_failure(o, &t, path, REFUSED, &why);
+		if (count_failure(o, &t, path, RESULT_REFUSED, &why, e) < 0)
+			return -1;
 	}
-	print_sum(&t, files);
-	return t.code;
+	return sign_report_end(&t.report, files->bpf_objects, e) < 0 ? -1 : t.code;
 }
 
 /* The passphrase is gone when it returns. */
@@ -273,7 +250,9 @@ static int sign(struct sign_command *o, const struct module_files *files, struct
 	doubt(o, signer_certificate(signer));
 	cleanup_free int *locks = calloc(o->words.len, sizeof(*locks));
 	size_t locked = 0;
-	int code = locks ? 0 : err_no_memory(e);
+	int code = 0;
+	if (!locks)
+		return err_no_memory(e);
 	while (code == 0 && locked < o->words.len && (code = lock_tree(o, o->words.items[locked], &locks[locked], e)) == 0)
 		locked++;
 	if (code == 0)
@@ -286,7 +265,7 @@ static int sign(struct sign_command *o, const struct module_files *files, struct
 
 /* --- checking --- */
 
-static int check_one(struct sign_command *o, const struct certificate *c, const char *path, struct tally *t, struct err *e)
+static int check_one(struct sign_command *o, const struct certificate *c, const char *path, struct outcome *t, struct err *e)
 {
 	struct signature s;
 
@@ -298,8 +277,7 @@ static int check_one(struct sign_command *o, const struct certificate *c, const 
 	}
 	switch (s.state) {
 	case SIGNATURE_GOOD:
-		print_result(t, path, GOOD, &s, NULL);
-		return 0;
+		return sign_report_good(&t->report, path, RESULT_GOOD, &s, NULL, e);
 	case SIGNATURE_NONE:
 		return err_set(e, ERR_CHECK, "it is not signed");
 	case SIGNATURE_OTHER_KEY:
@@ -312,7 +290,7 @@ static int check_one(struct sign_command *o, const struct certificate *c, const 
 static int check(struct sign_command *o, const struct module_files *files, struct err *e)
 {
 	cleanup_of(certificate) struct certificate *c = NULL;
-	struct tally t = { .code = EXIT_GOOD };
+	__attribute__((cleanup(outcome_release))) struct outcome t = { .report = { .json = o->json } };
 
 	if (certificate_load(o->certificate, &c, e) < 0)
 		return -1;
@@ -325,10 +303,10 @@ static int check(struct sign_command *o, const struct module_files *files, struc
 			continue;
 		if (why.kind == ERR_CANCELLED)
 			return *e = why, -1;
-		count_failure(o, &t, files->modules.items[i], BAD, &why);
+		if (count_failure(o, &t, files->modules.items[i], RESULT_BAD, &why, e) < 0)
+			return -1;
 	}
-	print_sum(&t, files);
-	return t.code;
+	return sign_report_end(&t.report, files->bpf_objects, e) < 0 ? -1 : t.code;
 }
 
 /* --- the command --- */

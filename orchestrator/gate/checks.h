@@ -14,6 +14,6 @@ void finding_add(struct object_report *r, const char *what, const char *expected
 /* The sections of a kernel module, and of an eBPF object, as object_check says. -1: out of memory. */
 must_check int module_check(const struct section_list *list, const struct gate_expect *expect, struct object_report *r,
 			    struct err *e);
-void bpf_check(const struct section_list *list, const struct gate_expect *expect, struct object_report *r);
+must_check int bpf_check(const struct section_list *list, const struct gate_expect *expect, struct object_report *r, struct err *e);
 
 #endif

@@ -5,20 +5,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "gate/license.h"
 #include "gate/module.h"
-
-/* license_is_gpl_compatible() in the kernel's include/linux/license.h. */
-static bool license_is_gpl_compatible(const char *license)
-{
-	static const char *const compatible[] = {
-		"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(compatible); i++)
-		if (strcmp(license, compatible[i]) == 0)
-			return true;
-	return false;
-}
 
 /* A namespace "module:NAME,..." stands for the modules that may use the symbol; a name may end in "*", and dashes in it are as good
  * as underscores. */

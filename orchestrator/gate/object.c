@@ -75,10 +75,8 @@ static int check_sections(Elf *elf, const void *bytes, size_t len, const struct 
 	}
 	check_common(&list, r);
 	if (expect->kind == KIND_BPF)
-		bpf_check(&list, expect, r);
-	else
-		return module_check(&list, expect, r, e);
-	return 0;
+		return bpf_check(&list, expect, r, e);
+	return module_check(&list, expect, r, e);
 }
 
 int object_check(const void *bytes, size_t len, const struct gate_expect *expect, struct object_report *ret, struct err *e)

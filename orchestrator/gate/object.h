@@ -45,8 +45,17 @@ struct object_report {
 /* Checks one object. Every oddity of the bytes is a finding, never an error; -1 only when we could not check at all (memory).
  * Both kinds: not empty, ELF64 of the byte order and machine expected, ET_REL, section headers inside the file, no section with
  * debug information left (.debug_*, .zdebug_*, their relocations). Modules: .modinfo with vermagic (its first word the release),
- * license and name; .gnu.linkonce.this_module. eBPF: at least one executable PROGBITS section of whole instructions (8 bytes each),
- * a non-empty "license" section. Formats: elf(5); Documentation/bpf/instruction-set.rst. */
+ * license and name; .gnu.linkonce.this_module. eBPF:
+ * - at least one program section, each of a name that loaders know ("program section"), of a type that the kernel has;
+ * - instructions: codes that exist and that the kernel has, whole 64-bit constants, jumps and calls inside what they belong to,
+ *   helpers that the kernel has, functions that end, programs not too long;
+ * - relocations of programs: to maps, data or functions of the object, or to what its BTF says that the kernel is to have;
+ * - maps: .maps with BTF for each, or whole definitions of the old form; types that the kernel has;
+ * - BTF and .BTF.ext: sound, and about what there is;
+ * - a non-empty "license" section; a licence compatible with the GPL where a helper asks for it;
+ * - "version", for programs on probes before 5.0: the release's.
+ * Whether the kernel's verifier takes a program is not to be told from here, nor whether the kernel has a function, a variable or a
+ * type that the object names. Formats: elf(5), Documentation/bpf/standardization/instruction-set.rst, llvm_reloc.rst, btf.rst. */
 must_check int object_check(const void *bytes, size_t len, const struct gate_expect *expect, struct object_report *ret,
 			    struct err *e);
 

@@ -1,1 +1,1 @@
-gate_PKGS := libelf libarchive jansson zlib
+gate_PKGS := libelf libbpf libarchive jansson zlib

@@ -23,7 +23,7 @@ static const struct section *find_table(const struct section_list *list)
 
 static const char *text_at(const struct section *texts, size_t offset)
 {
-	if (!texts || !texts->bytes || offset >= texts->len)
+	if (!texts || texts->type != SHT_STRTAB || !texts->bytes || offset >= texts->len)
 		return "";
 	return memchr(texts->bytes + offset, '\0', texts->len - offset) ? texts->bytes + offset : "";
 }
@@ -47,10 +47,16 @@ int symbol_list_read(const struct section_list *list, bool big_endian, struct sy
 	Elf_Data to = { .d_buf = entries, .d_type = ELF_T_SYM, .d_size = len, .d_version = EV_CURRENT };
 	if (!elf64_xlatetom(&to, &from, big_endian ? ELFDATA2MSB : ELFDATA2LSB))
 		return 0;
-	for (size_t i = 1; i < count; i++)
-		items[i - 1] = (struct symbol){ .name = text_at(texts, entries[i].st_name),
+	for (size_t i = 1; i < count; i++) {
+		const char *name = text_at(texts, entries[i].st_name);
+		items[i - 1] = (struct symbol){ .name = name,
+						.name_is_lost = entries[i].st_name && !*name,
 						.bind = ELF64_ST_BIND(entries[i].st_info),
-						.section = entries[i].st_shndx };
+						.type = ELF64_ST_TYPE(entries[i].st_info),
+						.section = entries[i].st_shndx,
+						.value = entries[i].st_value,
+						.size = entries[i].st_size };
+	}
 	*ret = (struct symbol_list){ steal_ptr(&items), count - 1 };
 	return 0;
 }

@@ -10,9 +10,11 @@
 #include "gate/sections.h"
 
 struct symbol {
-	const char *name; /* "" when it has none, or none inside its table; borrowed from the object */
-	unsigned bind;	  /* STB_* */
-	uint16_t section; /* SHN_UNDEF, SHN_COMMON, ..., or an index */
+	const char *name;     /* "" when it has none, or none inside its table; borrowed from the object */
+	bool name_is_lost;    /* it has one, but not inside the table */
+	unsigned bind, type;  /* STB_*, STT_* */
+	uint16_t section;     /* SHN_UNDEF, SHN_COMMON, ..., or an index, of which there need be no section */
+	uint64_t value, size; /* whatever the file says */
 };
 
 struct symbol_list {

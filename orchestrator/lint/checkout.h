@@ -31,7 +31,8 @@ must_check int checkout_blame(struct checkout *c, const char *path, struct err *
  * *e when there is none. */
 must_check int checkout_blame_all(struct checkout *c, const char *path, const struct strv *findings, struct err *e);
 
-/* A note when the keyring that path names (NULL: none) is not there; absolute, or below the root. */
+/* When the keyring that path names (NULL: none) is not there: a note where it is the system's (absolute), a finding where it should
+ * be below the root. */
 must_check int checkout_keyring(struct checkout *c, const char *path, const char *keyring, struct err *e);
 
 /* Each check reads its files and adds to the report. lists needs descriptors before it, block_list lists. */

@@ -90,6 +90,10 @@ int checkout_keyring(struct checkout *c, const char *path, const char *keyring, 
 	int there = place ? path_exists(place, e) : -1;
 	if (there)
 		return there < 0 ? -1 : 0;
+	/* What is not the system's comes with the checkout. */
+	if (keyring[0] != '/')
+		return checkout_find(
+			c, str_printf(e, "%s:%u: the keyring '%s' is missing", path, checkout_line(path, keyring), keyring), e);
 	return checkout_note(
 		c, str_printf(e, "%s:%u: the keyring '%s' is not on this machine", path, checkout_line(path, keyring), keyring), e);
 }

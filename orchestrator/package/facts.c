@@ -89,7 +89,15 @@ static int text_major(const char *text)
 /* kconfig's own output format: `CONFIG_NAME=value` lines. */
 static void read_config(const char *text, struct facts *f)
 {
+	/* kconfig's `mainmenu`, in the comment that every configuration begins with. */
+	static const char title[] = "# Linux/";
+	const char *arch = str_starts(text, title) ? text : strstr(text, "\n# Linux/");
 	struct config_reading c = { .facts = f };
+
+	if (arch) {
+		arch = strchr(arch, '/') + 1;
+		copy_value(arch, strcspn(arch, " \n"), f->arch, sizeof(f->arch));
+	}
 
 	for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
 		end = strchrnul(line, '\n');
@@ -223,10 +231,10 @@ int facts_collect(struct source *const packages[], const char *const names[], si
 
 char *facts_encode(const struct facts *f, struct err *e)
 {
-	json_t *object =
-		json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s}", "release", f->release, "cc_text", f->cc_text, "gcc",
-			  f->gcc, "clang", f->clang, "glibc", f->glibc, "glibc_user", f->glibc_user, "btf", f->btf, "modversions",
-			  f->modversions, "module_signature", f->module_signature, "signature_hash", f->signature_hash);
+	json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s, s:s}", "release", f->release, "cc_text",
+				   f->cc_text, "gcc", f->gcc, "clang", f->clang, "glibc", f->glibc, "glibc_user", f->glibc_user,
+				   "btf", f->btf, "modversions", f->modversions, "module_signature", f->module_signature,
+				   "signature_hash", f->signature_hash, "arch", f->arch);
 	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	json_decref(object);
@@ -244,7 +252,7 @@ static int fit(const char *text, char *ret, size_t room, struct err *e)
 
 int facts_decode(const char *json, struct facts *ret, struct err *e)
 {
-	const char *release, *cc_text, *glibc, *glibc_user, *signature_hash;
+	const char *release, *cc_text, *glibc, *glibc_user, *signature_hash, *arch;
 	int btf, modversions, module_signature;
 	struct facts f = { 0 };
 	json_error_t je;
@@ -252,17 +260,18 @@ int facts_decode(const char *json, struct facts *ret, struct err *e)
 	json_t *object = json_loads(json, JSON_REJECT_DUPLICATES, &je);
 	if (!object)
 		return err_set(e, ERR_PROTOCOL, "facts: %s", je.text);
-	int rc = json_unpack_ex(object, &je, JSON_STRICT, "{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s}", "release", &release,
-				"cc_text", &cc_text, "gcc", &f.gcc, "clang", &f.clang, "glibc", &glibc, "glibc_user", &glibc_user,
-				"btf", &btf, "modversions", &modversions, "module_signature", &module_signature, "signature_hash",
-				&signature_hash);
+	int rc = json_unpack_ex(object, &je, JSON_STRICT, "{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s, s:s}", "release",
+				&release, "cc_text", &cc_text, "gcc", &f.gcc, "clang", &f.clang, "glibc", &glibc, "glibc_user",
+				&glibc_user, "btf", &btf, "modversions", &modversions, "module_signature", &module_signature,
+				"signature_hash", &signature_hash, "arch", &arch);
 	if (rc < 0)
 		err_set(e, ERR_PROTOCOL, "facts: %s", je.text);
 	else
 		rc = fit(release, f.release, sizeof(f.release), e) || fit(cc_text, f.cc_text, sizeof(f.cc_text), e) ||
 				     fit(glibc, f.glibc, sizeof(f.glibc), e) ||
 				     fit(glibc_user, f.glibc_user, sizeof(f.glibc_user), e) ||
-				     fit(signature_hash, f.signature_hash, sizeof(f.signature_hash), e)
+				     fit(signature_hash, f.signature_hash, sizeof(f.signature_hash), e) ||
+				     fit(arch, f.arch, sizeof(f.arch), e)
 			     ? -1
 			     : 0;
 	json_decref(object);

@@ -20,6 +20,7 @@ struct facts {
 	bool modversions;      /* CONFIG_MODVERSIONS */
 	bool module_signature; /* CONFIG_MODULE_SIG_FORCE: unsigned modules do not load */
 	char signature_hash[16]; /* CONFIG_MODULE_SIG_HASH: what it signs its own modules with; "" not found */
+	char arch[16];		 /* what .config says it is for, in the kernel's words: "x86", "x86_64", "arm64"; "" not found */
 };
 
 /* The CONFIG_ settings are those of .config; where there is none, or it does not know the compiler, of include/config/auto.conf.

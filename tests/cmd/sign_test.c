@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -301,6 +302,41 @@ Test(sign, passphrases_come_from_a_file_or_the_environment)
 	cr_expect_eq(wrong.code, 2, "%d", wrong.code);
 	cr_expect(strstr(err(&wrong), "is it the right passphrase?"), "%s", err(&wrong));
 	cr_expect_not(strstr(err(&wrong), "barley"));
+}
+
+Test(sign, results_as_json)
+{
+	cleanup_outcome struct outcome o = { 0 }, check = { 0 };
+	const struct buf junk = { (char *)"no object", 9, 0 };
+	const char *file, *result, *hash, *signer, *reason, *key;
+	json_int_t good, bad;
+	cleanup_shop struct shop s;
+	json_error_t je;
+
+	shop_make(&s);
+	put_module(&s, "6.1.0-1-amd64");
+	put_file(&s, "example-4.9.0-1-amd64.ko.gz", &junk);
+	const char *const words[] = { "sign",	  "--json",	"--key",   s.pair.key, "--cert", s.pair.certificate,
+				      "--output", s.signed_dir, s.modules, NULL };
+	run_on_site(&s.site, words, &o);
+	cr_expect_eq(o.code, 5, "%d", o.code);
+	json_t *root = json_loads(out(&o), 0, &je);
+	cr_assert(root, "%s", out(&o));
+	cr_assert_eq(json_unpack_ex(root, &je, 0, "{s:[{s:s, s:s, s:s}, {s:s, s:s, s:s, s:s, s:s}], s:{s:I, s:I}}", "modules",
+				    "file", &file, "result", &result, "reason", &reason, "file", &file, "result", &result, "hash",
+				    &hash, "signer", &signer, "key", &key, "counts", "signed", &good, "refused", &bad),
+		     0, "%s: %s", je.text, out(&o));
+	cr_expect(str_ends(file, "/signed/example-6.1.0-1-amd64.ko.gz"), "%s", file);
+	cr_expect_str_eq(result, "signed");
+	cr_expect_str_eq(hash, "sha256");
+	cr_expect_str_eq(signer, "test");
+	cr_expect(strstr(reason, "format"), "%s", reason);
+	cr_expect(good == 1 && bad == 1);
+	json_decref(root);
+	const char *const verify[] = { "sign", "--verify", "--json", "--cert", s.pair.certificate, s.signed_dir, NULL };
+	run_on_site(&s.site, verify, &check);
+	cr_expect_eq(check.code, 0, "%s", err(&check));
+	cr_expect(strstr(out(&check), "\"result\": \"good\"") && strstr(out(&check), "\"not_checked\""), "%s", out(&check));
 }
 
 Test(sign, where_nothing_can_be_written)

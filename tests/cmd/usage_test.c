@@ -32,6 +32,7 @@ Test(usage, help_on_every_level)
 		{ { "cache", "delete", "--help" }, "--yes" },
 		{ { "cache", "list", "--help" }, "sha256" },
 		{ { "toolchain", "--help" }, "--rebuild" },
+		{ { "sign", "--help" }, "--passphrase-env" },
 		{ { "toolchain", "list", "--help" }, "--rebuild" },
 		{ { "--dry-run", "--help" }, "--json" },
 		{ { "build", "--help", "--no-such-option" }, "--json" },

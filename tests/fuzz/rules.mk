@@ -8,13 +8,14 @@ FUZZ_FLAGS := -std=gnu17 -pthread -O1 -g -fno-omit-frame-pointer -fno-sanitize-r
 fuzz_deb_CORPUS := tests/data/package/deb-corpus
 fuzz_elf_CORPUS := tests/data/gate/elf-corpus
 fuzz_reference_CORPUS := tests/data/gate/reference-corpus
+fuzz_signature_CORPUS := tests/data/sign/signature-corpus
 fuzz_packages_CORPUS := $(addprefix tests/data/index/,packages release mirror-list signed)
 fuzz_primary_CORPUS := tests/data/index/primary
 fuzz_listing_CORPUS := tests/data/index/listing
 fuzz_bucket_CORPUS := tests/data/index/bucket
 
 # All targets are linked with the rooms up to the last one that parses.
-FUZZ_ROOMS := $(call upto,gate,$(ROOMS))
+FUZZ_ROOMS := $(call upto,sign,$(ROOMS))
 FUZZ_OBJS := $(foreach r,$(FUZZ_ROOMS),$($(r)_SRCS:%.c=$(FUZZ)/%.o))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 

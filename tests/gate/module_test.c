@@ -65,8 +65,9 @@ struct spec {
 	uint64_t bss;
 };
 
-#define INFO(text) .modinfo = text, .modinfo_len = sizeof(text)
-#define GOOD_INFO  "retpoline=Y\0vermagic=6.1.0-x SMP preempt mod_unload modversions "
+#define INFO(text)  .modinfo = text, .modinfo_len = sizeof(text)
+#define TEXTS(text) .texts = text, .texts_len = sizeof(text)
+#define GOOD_INFO   "retpoline=Y\0vermagic=6.1.0-x SMP preempt mod_unload modversions "
 #define GOOD_SYMBOLS                                                                                                               \
 	{ "init", STB_GLOBAL, 1 }, { "_printk", STB_GLOBAL, SHN_UNDEF }, { "misc_register", STB_GLOBAL, SHN_UNDEF },               \
 	{                                                                                                                          \
@@ -179,7 +180,7 @@ Test(module, what_fits_passes)
 		  { .symbols = { GOOD_SYMBOLS, { "only_ours", STB_GLOBAL, SHN_UNDEF } },
 		    .versions = { GOOD_VERSIONS, { "only_ours", 0x66666666 } } } },
 		{ "paths that a program may well speak of",
-		  { .texts = "/tmp/x\0/work\0/workers/a\0no/work/dir.c\0a.c\0/proc/self\0in Nov 2026\0", .texts_len = 67 } },
+		  { TEXTS("/tmp/x\0/work\0/workers/a\0no/work/dir.c\0a.c\0/proc/self\0in Nov 2026\0") } },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -281,19 +282,15 @@ Test(module, sabotage_is_named)
 		{ "other name for the kernel", { .self = "other" }, "name", "pro_be", "other in .gnu" },
 		{ "too large when loaded", { .bss = (uint64_t)65 << 20 }, "size", "64 MiB", "bytes" },
 		{ "an unthinkable size", { .bss = UINT64_MAX }, "size", "64 MiB", "bytes" },
-		{ "__FILE__", { .texts = "x\0/src/m/main.c", .texts_len = 17 }, "build path", "", "'/src/m/main.c' in .rodata" },
-		{ "a path of the builder",
-		  { .texts = "at /work/debian-6.1/m", .texts_len = 22 },
-		  "build path",
-		  "",
-		  "/work/debian-6.1/m" },
+		{ "__FILE__", { TEXTS("x\0/src/m/main.c") }, "build path", "", "'/src/m/main.c' in .rodata" },
+		{ "a path of the builder", { TEXTS("at /work/debian-6.1/m") }, "build path", "", "/work/debian-6.1/m" },
 		{ "the same in .modinfo",
 		  { INFO("license=GPL\0name=pro_be\0srcpath=/work/x\0" GOOD_INFO) },
 		  "build path",
 		  "",
 		  "in .modinfo" },
-		{ "__DATE__", { .texts = "Nov  4 2026", .texts_len = 12 }, "build time", "", "Nov  4 2026" },
-		{ "__DATE__ __TIME__", { .texts = "Nov 24 2026 02:51:40", .texts_len = 21 }, "build time", "", "02:51:40" },
+		{ "__DATE__", { TEXTS("Nov  4 2026") }, "build time", "", "Nov  4 2026" },
+		{ "__DATE__ __TIME__", { TEXTS("Nov 24 2026 02:51:40") }, "build time", "", "02:51:40" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

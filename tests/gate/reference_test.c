@@ -45,18 +45,23 @@ Test(reference, symbols_of_every_form_that_modpost_has_written)
 	}
 }
 
+#define TEXT(text)                                                                                                                 \
+	{                                                                                                                          \
+		text, sizeof(text) - 1                                                                                             \
+	}
+
 Test(reference, a_symvers_that_is_none_is_refused)
 {
 	static const struct {
 		const char *text;
 		size_t len;
 	} rows[] = {
-		{ "<html>", 6 },
-		{ "0x0\tsym\n", 8 },
-		{ "0x100000000\tsym\tvmlinux\tEXPORT_SYMBOL\n", 39 },
-		{ "0x0\tsym\tvmlinux\tEXPORT_SYMBOL\tNS\tmore\n", 39 },
-		{ "0x0\t\tvmlinux\tEXPORT_SYMBOL\n", 27 },
-		{ "0x0\tsym\tvmlinux\0EXPORT_SYMBOL\n", 31 },
+		TEXT("<html>"),
+		TEXT("0x0\tsym\n"),
+		TEXT("0x100000000\tsym\tvmlinux\tEXPORT_SYMBOL\n"),
+		TEXT("0x0\tsym\tvmlinux\tEXPORT_SYMBOL\tNS\tmore\n"),
+		TEXT("0x0\t\tvmlinux\tEXPORT_SYMBOL\n"),
+		TEXT("0x0\tsym\tvmlinux\0EXPORT_SYMBOL\n"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

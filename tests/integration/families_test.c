@@ -6,15 +6,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "mirror.h"
 #include "objects.h"
+#include "pool.h"
 #include "probes.h"
 #include "site.h"
 #include "tree.h"
 
 TestSuite(families, .init = site_open, .fini = site_close, .timeout = SITE_SECONDS);
-
-#define MAKER "tests/integration/make-families"
 
 /* What the packages are that make-families makes. */
 static const struct {
@@ -38,51 +36,11 @@ static void must(int rc, const struct err *e)
 	cr_assert(rc >= 0, "%s", e->message);
 }
 
-static void make_pool(const char *pool, const char *kernel)
-{
-	cleanup_mirror struct mirror_site m = { 0 };
-	struct err e;
-
-	mirror_make(&m);
-	mirror_add_kernel(&m, kernel);
-	cleanup_free char *prefix = text_of("linux-headers-%s_", kernel);
-	cleanup_free char *common_prefix = text_of("linux-headers-%.*s-common_", (int)(strlen(kernel) - strlen("-amd64")), kernel);
-	cleanup_free char *headers = mirror_path(&m, prefix), *common = mirror_path(&m, common_prefix);
-	cleanup_free char *kbuild = mirror_path(&m, "linux-kbuild-");
-	const char *const argv[] = { MAKER, pool, headers, common, kbuild, NULL };
-	must(process_run(argv, NULL, 1 << 20, NULL, NULL, &e), &e);
-}
-
-/* The directory with the packages, a subdirectory for each distro. They take half a minute to make, so they are kept for as long as
- * what they are made of stays the same. Caller frees. */
-static char *shared_pool(void)
-{
-	cleanup_free char *kernel = site_kernel(SERIES_6_1);
-	cleanup_free char *dir = text_of("%s/build/integration-cache/families", site()->root);
-	cleanup_free char *lock = text_of("%s.lock", dir), *mark = text_of("%s/made-of", dir);
-	cleanup_buf struct buf maker = { 0 };
-	cleanup_buf struct buf made_of = { 0 };
-	struct err e;
-
-	cleanup_close int held = file_lock(lock, true, &e);
-	must(held, &e);
-	file_bytes(MAKER, &maker);
-	must(buf_printf(&maker, &e, "%s\n", kernel), &e);
-	if (file_is_there(mark))
-		file_bytes(mark, &made_of);
-	if (made_of.len == maker.len && memcmp(made_of.data, maker.data, maker.len) == 0)
-		return steal_ptr(&dir);
-	must(path_remove(dir, &e), &e);
-	make_pool(dir, kernel);
-	file_put(dir, "made-of", buf_text(&maker));
-	return steal_ptr(&dir);
-}
-
 /* A checkout with all descriptors of this one, and lists of what the pool has. Caller frees the path. */
 static char *make_checkout(void)
 {
 	struct site *s = site();
-	cleanup_free char *pool = shared_pool(), *root = text_of("%s/checkout", s->temp.path);
+	cleanup_free char *pool = pool_made_by("make-families", "families"), *root = text_of("%s/checkout", s->temp.path);
 	cleanup_free char *from = text_of("%s/distros", s->root), *distros = text_of("%s/distros", root);
 	cleanup_free char *real = text_of("%s/images", s->root), *images = text_of("%s/images", root);
 	cleanup_strv struct strv names = { 0 };

@@ -75,18 +75,32 @@ void package_make_kernel(const char *pool, unsigned n)
 	package_make_deb(pool, "linux-kbuild-6.1", version, "amd64", NULL);
 }
 
-void package_make_rpm(const char *dir, const char *name, const char *version, const char *release)
+/* what: of the spec file, behind the description. */
+static void build_rpm(const char *dir, const char *name, const char *version, const char *release, const char *what)
 {
 	cleanup_free char *making = text_of("%s/.making", dir), *top = text_of("_topdir %s", making);
 	cleanup_free char *out = text_of("_rpmdir %s", dir), *spec = text_of("%s/made-up.spec", making);
-	cleanup_free char *text = text_of("Name: %s\nVersion: %s\nRelease: %s\nSummary: made up\nLicense: none\n"
-					  "%%description\nMade up.\n%%files\n",
-					  name, version, release);
+	cleanup_free char *text = text_of("Name: %s\nVersion: %s\nRelease: %s\nSummary: made up\nLicense: none\nAutoReqProv: no\n"
+					  "%%global __os_install_post %%{nil}\n%%global debug_package %%{nil}\n"
+					  "%%global _build_id_links none\n%%description\nMade up.\n%s",
+					  name, version, release, what);
 
 	file_put(making, "made-up.spec", text);
 	work("rpmbuild", "-bb", "--quiet", "--target", "x86_64", "--define", top, "--define", out, "--define",
 	     "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm", spec, NULL);
 	remove_all(making);
+}
+
+void package_make_rpm(const char *dir, const char *name, const char *version, const char *release)
+{
+	build_rpm(dir, name, version, release, "%files\n");
+}
+
+void package_make_rpm_of(const char *dir, const char *name, const char *version, const char *release, const char *tree)
+{
+	cleanup_free char *what = text_of("%%install\ncp -a '%s/.' %%{buildroot}/\n%%files\n/usr\n", tree);
+
+	build_rpm(dir, name, version, release, what);
 }
 
 void package_make_kernel_rpm(const char *dir, unsigned n)

@@ -15,6 +15,8 @@ void repository_stamp(const char *dir);
 void package_make_deb(const char *dir, const char *name, const char *version, const char *architecture, const char *depends);
 /* `<dir>/<name>-<version>-<release>.x86_64.rpm`, by rpmbuild. */
 void package_make_rpm(const char *dir, const char *name, const char *version, const char *release);
+/* The same with what is below tree, which is usr/. */
+void package_make_rpm_of(const char *dir, const char *name, const char *version, const char *release, const char *tree);
 /* Kernel n of our made-up archive: linux-headers-6.1.0-N-amd64, its -common, and a linux-kbuild-6.1 of that version. */
 void package_make_kernel(const char *pool, unsigned n);
 /* Kernel n as an rpm: kernel-devel-5.14.0-N.el9.x86_64.rpm */

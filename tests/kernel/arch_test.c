@@ -13,6 +13,8 @@ Test(arch, ties_the_names_together)
 	cr_expect_eq(amd64->elf_machine, EM_X86_64);
 	cr_expect_str_eq(arm64->srcarch, "arm64");
 	cr_expect_eq(arm64->elf_machine, EM_AARCH64);
+	cr_expect(arch_is_configured(amd64, "x86") && arch_is_configured(amd64, "x86_64") && !arch_is_configured(amd64, "i386"));
+	cr_expect(arch_is_configured(arm64, "arm64") && !arch_is_configured(arm64, "x86"));
 	cr_expect_null(arch_by_name("x86_64"));
 	for (const char *const *name = arch_names(); *name; name++)
 		cr_expect_not_null(arch_by_name(*name), "%s", *name);

@@ -55,6 +55,29 @@ Test(facts, compiler_comes_from_the_config)
 	}
 }
 
+Test(facts, architecture_is_that_of_the_title)
+{
+	static const struct {
+		const char *config, *arch;
+	} rows[] = {
+		{ "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/x86 6.12.117 Kernel Configuration\n#\n", "x86" },
+		{ "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/x86_64 4.18.0-513.5.1.el8_9.x86_64 Kernel Configuration\n",
+		  "x86_64" },
+		{ "# Linux/arm64 6.1.0 Kernel Configuration\nCONFIG_X=y\n", "arm64" },
+		{ "CONFIG_X86_64=y\n", "" },
+		{ "# Linux/", "" },
+		{ "# Linux/aaaaaaaaaaaaaaaaaaaaaaaa x\n", "aaaaaaaaaaaaaaa" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct entry entries[] = { TEXT("./usr/src/h/.config", rows[i].config), NO_MORE };
+		struct facts f;
+		struct err e = { 0 };
+		cr_assert_eq(collect(entries, &f, &e), 0, "%s", e.message);
+		cr_expect_str_eq(f.arch, rows[i].arch, "row %zu: %s", i, f.arch);
+	}
+}
+
 Test(facts, auto_conf_stands_in_for_a_config_that_is_not_there)
 {
 	static const char gcc_12[] =
@@ -168,7 +191,7 @@ Test(facts, damaged_host_tools_are_passed_over)
 
 Test(facts, travel_as_json)
 {
-	struct facts in = { "6.1-x", "gcc \"12\"", 12, 0, "2.34", "usr/x", true, false, true, "sha512" }, back;
+	struct facts in = { "6.1-x", "gcc \"12\"", 12, 0, "2.34", "usr/x", true, false, true, "sha512", "x86_64" }, back;
 	struct err e = { 0 };
 
 	cleanup_free char *json = facts_encode(&in, &e);
@@ -179,6 +202,7 @@ Test(facts, travel_as_json)
 	cr_expect(back.gcc == 12 && back.clang == 0 && back.btf && !back.modversions && back.module_signature);
 	cr_expect_str_eq(back.glibc_user, "usr/x");
 	cr_expect_str_eq(back.signature_hash, "sha512");
+	cr_expect_str_eq(back.arch, "x86_64");
 	static const char *const bad[] = { "", "{}", "[1]", "{\"release\":1}" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		cr_expect_eq(facts_decode(bad[i], &back, &e), -1);
