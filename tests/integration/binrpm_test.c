@@ -23,7 +23,7 @@ Test(binrpm, a_kernel_of_it_is_built)
 
 	if (!rpm || !*rpm)
 		site_skip("ORCHESTRATE_BINRPM is not set; it names a kernel-devel RPM that `make binrpm-pkg` made "
-			  "(tests/integration/make-binrpm makes one, in some minutes)");
+			  "(tests/integration/make-binrpm makes one, in ten minutes of one processor)");
 	cr_assert(str_starts(path_base(rpm), PREFIX), "'%s' is no " PREFIX "VERSION-N.x86_64.rpm", rpm);
 	const char *version = path_base(rpm) + strlen(PREFIX);
 	cleanup_free char *release = text_of("%.*s", (int)strcspn(version, "-"), version);
