@@ -58,7 +58,7 @@ static const struct option_table gate_tables[] = {
 static const struct command_def gate_command = {
 	.usage = "orchestrate gate FILE|DIR... [OPTION]...",
 	.summary = "Checks objects (.ko, .o, either with .gz) against the packages of the kernel that each is for: a build's\n"
-		   "own checks, for objects that are there already. A DIR is searched for objects called as in the output tree.\n"
+		   "own checks, for objects that are there already. Of a DIR all objects, called as in the output tree.\n"
 		   "The packages must be in the cache. Exit code: 5 when an object has a finding; else 1 when one could not be\n"
 		   "checked.",
 	.tables = gate_tables,
@@ -118,8 +118,10 @@ static int check_kernel(struct gate_run *r, struct gate_object *objects, size_t 
 	cleanup_close int captures_fd = -1;
 	struct err why;
 
-	int rc = kernel ? captures_take(r->cache, distro, kernel, THREADS_MOST, cancel, &captures_fd, &why)
-			: err_set(&why, ERR_NOT_FOUND, "no list has this kernel");
+	int rc =
+		kernel ? captures_take(r->cache, distro, kernel, THREADS_MOST, cancel, &captures_fd, &why)
+		       : err_set(&why, ERR_NOT_FOUND,
+				 objects[0].kernel[0] ? "no list has this kernel" : "its name does not say for which kernel it is");
 	for (size_t i = 0; i < count; i++) {
 		if (cancel_check(cancel, e) < 0)
 			return -1;
@@ -144,7 +146,7 @@ static const char *state_of(const struct gate_object *o)
 
 static void print_object(const struct gate_object *o)
 {
-	printf("%-9s %s %s %s", state_of(o), o->kernel, kind_name(o->kind), o->path);
+	printf("%-9s %s %s %s", state_of(o), o->kernel[0] ? o->kernel : "?", kind_name(o->kind), o->path);
 	if (o->reason)
 		printf(": %s", o->reason);
 	putchar('\n');
@@ -208,7 +210,7 @@ static int check_all(struct gate_run *r, struct err *e)
 		for (size_t k = i; k < next && !r->o->json; k++)
 			print_object(&all->items[k]);
 	}
-	return 0;
+	return cancel_check(&r->o->context.cancel, e);
 }
 
 static int report(struct gate_run *r, double seconds, struct err *e)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "kernel/group.h"
 #include "kernel/version.h"
 
 void gate_objects_release(struct gate_objects *o)
@@ -35,7 +36,7 @@ static const struct {
 
 static const char *const infixes[KIND_COUNT] = { [KIND_MOD] = "-", [KIND_BPF] = "-ebpf-" };
 
-/* 1 the name says what it is; *ret_kernel (owned) is NULL where it does not say for which kernel. 0: it is no object's. */
+/* 1 the name says what it is; the kernel is "" where it does not say for which. 0: it is no object's. */
 static int read_name(const char *name, const char *probe_name, struct gate_object *ret, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
@@ -45,8 +46,11 @@ static int read_name(const char *name, const char *probe_name, struct gate_objec
 		size_t prefix_len = strlen(probe_name) + strlen(infix), len = strlen(name) - strlen(suffixes[i].suffix);
 		bool told = len > prefix_len && str_starts(name, probe_name) && str_starts(name + strlen(probe_name), infix);
 		*ret = (struct gate_object){ .kind = suffixes[i].kind, .gzip = suffixes[i].gzip };
-		if (told && !(ret->kernel = strndup(name + prefix_len, len - prefix_len)))
+		ret->kernel = told ? strndup(name + prefix_len, len - prefix_len) : strdup("");
+		if (!ret->kernel)
 			return err_no_memory(e);
+		if (!kernel_name_is_safe(ret->kernel))
+			ret->kernel[0] = '\0';
 		return 1;
 	}
 	return 0;
@@ -95,7 +99,7 @@ static int add_entry(struct gate_objects *o, const char *dir, const char *name, 
 	int known = read_name(name, probe_name, &item, e);
 	if (known <= 0)
 		return known;
-	if (!item.kernel || !is_chosen(item.kernel, kernels)) {
+	if (!is_chosen(item.kernel, kernels)) {
 		free(item.kernel);
 		return 0;
 	}
@@ -117,8 +121,7 @@ static int add_dir(struct gate_objects *o, const char *dir, const struct strv *k
 		rc = err_system(e, errno, "reading '%s'", dir);
 	closedir(d);
 	if (!rc && o->count == before)
-		return err_set(e, ERR_NOT_FOUND, "'%s' has no object %s", dir,
-			       kernels->len ? "of the kernels asked for" : "called as the output tree has them");
+		return err_set(e, ERR_NOT_FOUND, "'%s' has no object%s", dir, kernels->len ? " of the kernels asked for" : "");
 	return rc;
 }
 
@@ -137,8 +140,10 @@ static int add_file(struct gate_objects *o, const char *path, const struct strv 
 		if (!item.kernel)
 			return -1;
 	}
-	if (!item.kernel)
+	if (!item.kernel[0]) {
+		free(item.kernel);
 		return err_set(e, ERR_USAGE, "the name of '%s' does not say for which kernel it is; one --kernel does", path);
+	}
 	return add(o, &item, path, e);
 }
 

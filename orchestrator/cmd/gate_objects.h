@@ -7,7 +7,7 @@
 #include "gate/object_file.h"
 
 struct gate_object {
-	char *path, *kernel; /* kernel: its id */
+	char *path, *kernel; /* kernel: its id; "": its name does not say */
 	enum probe_kind_id kind;
 	bool gzip;
 	uint64_t bytes; /* of the file */
@@ -24,9 +24,9 @@ struct gate_objects {
 	size_t count, room;
 };
 
-/* words: files and directories. Of a directory those that are called as the output tree has them; kernels (globs, none: all) are
- * chosen from these. A file is for the kernel that its name says, or for the one that kernels name. ERR_USAGE: a file that does not
- * say what it is or for which kernel; ERR_NOT_FOUND: what is not there, and a directory (or choice) without any. */
+/* words: files and directories. Of a directory all objects, each for the kernel that its name says; kernels (globs, none: all)
+ * are chosen from these. A file is for the kernel that its name says, or for the one that kernels name. ERR_USAGE: a file that does
+ * not say what it is or for which kernel; ERR_NOT_FOUND: what is not there, and a directory (or choice) without any. */
 must_check int gate_objects_find(const struct strv *words, const struct strv *kernels, const char *probe_name,
 				 struct gate_objects *ret, struct err *e);
 void gate_objects_release(struct gate_objects *o);

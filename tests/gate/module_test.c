@@ -376,6 +376,27 @@ Test(module, damaged_versions)
 	}
 }
 
+Test(module, a_release_that_only_the_packages_tell)
+{
+	static const struct spec good;
+	static const struct {
+		const char *text;
+		size_t findings;
+	} rows[] = { { "#define UTS_RELEASE \"6.1.0-x\"\n", 0 }, { "#define UTS_RELEASE \"6.1.0-y\"\n", 1 } };
+	cleanup_buf struct buf object = { 0 };
+
+	make(&good, &object);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_of(reference) struct reference *kernel = make_kernel(config);
+		const struct gate_expect expect = { KIND_MOD, "", EM_X86_64, NULL, kernel };
+		struct object_report r;
+		struct err e = { 0 };
+		take(kernel, CAPTURE_UTSRELEASE, rows[i].text);
+		cr_assert_eq(object_check(object.data, object.len, &expect, &r, &e), 0, "%s", e.message);
+		cr_expect_eq(r.finding_count, rows[i].findings);
+	}
+}
+
 Test(module, another_machine)
 {
 	cleanup_of(reference) struct reference *kernel = make_kernel(config);

@@ -103,9 +103,14 @@ Test(reference, vermagic_is_asked_of_the_kernels_own_header)
 {
 	static const char build_first[] = CHAIN("CONFIG_PREEMPT_BUILD", "preempt ", "CONFIG_PREEMPT_RT", "preempt_rt ");
 	static const char rt_first[] = CHAIN("CONFIG_PREEMPT_RT", "preempt_rt ", "CONFIG_PREEMPT_BUILD", "preempt ");
+	static const char negative[] = "#ifndef GUARD\n#ifndef CONFIG_SMP\n#define MODULE_VERMAGIC_SMP \"\"\n#endif\n"
+				       "#ifndef CONFIG_PREEMPT\n#define MODULE_VERMAGIC_PREEMPT \"\"\n#else\n"
+				       "#define MODULE_VERMAGIC_PREEMPT \"preempt \"\n#endif\n";
 	static const struct {
 		const char *header, *settings, *preempt;
 	} rows[] = {
+		{ negative, "CONFIG_PREEMPT=y\n", "preempt " },
+		{ negative, "CONFIG_PREEMPT_RT=y\n", "" },
 		{ build_first, "CONFIG_PREEMPT_BUILD=y\nCONFIG_PREEMPT_RT=y\n", "preempt " },
 		{ rt_first, "CONFIG_PREEMPT_BUILD=y\nCONFIG_PREEMPT_RT=y\n", "preempt_rt " },
 		{ build_first, "CONFIG_PREEMPT_RT=y\n", "preempt_rt " },

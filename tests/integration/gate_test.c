@@ -243,6 +243,9 @@ Test(gate, says_what_it_lacks)
 	cr_expect(strstr(buf_text(&p->out), "no list has this kernel"), "%s", buf_text(&p->out));
 	p = run_gate(5, s->cache, kernel, files);
 	cr_expect(strstr(buf_text(&p->out), "an ELF file"), "%s", buf_text(&p->out));
+	/* In a directory nothing that may be an object is passed over in silence. */
+	p = site_run_exactly(1, "gate", s->temp.path, "--root", s->root, "--cache", s->cache, "--probe", s->probe, NULL);
+	cr_expect(strstr(buf_text(&p->out), "x.ko: its name does not say for which kernel it is"), "%s", buf_text(&p->out));
 }
 
 /* A build is held to the same, before anything is stored. */
