@@ -78,6 +78,11 @@ static bool has_old_maps(const struct bpf_elf *o)
 	return false;
 }
 
+static const char *release_of(const struct gate_expect *expect)
+{
+	return *expect->release || !expect->reference ? expect->release : reference_release(expect->reference);
+}
+
 /* Before 5.0 a kernel takes programs for probes only with its own LINUX_VERSION_CODE. Loaders that know .maps ask the kernel for it
  * where the object does not have it. What a release tells of the code's last part, nobody can rely on. */
 static void check_version(const struct bpf_elf *o)
@@ -87,7 +92,7 @@ static void check_version(const struct bpf_elf *o)
 	char expected[64];
 	int read = 0;
 
-	if (sscanf(o->expect->release, "%3u.%3u%n", &major, &minor, &read) != 2 || !read || major >= 5 || !has_probe(o))
+	if (sscanf(release_of(o->expect), "%3u.%3u%n", &major, &minor, &read) != 2 || !read || major >= 5 || !has_probe(o))
 		return;
 	if (!s && !has_old_maps(o))
 		return;
