@@ -236,21 +236,16 @@ int plan_find_digests(const struct plan_options *options, struct job *job, struc
 	return 1;
 }
 
-int plan_choose(const struct toolchains *toolchains, struct job *job, struct err *e)
+int plan_choose(struct toolchains *toolchains, struct job *job, struct err *e)
 {
-	struct toolchain_want want = { .architecture = job->kernel->arch->name };
-	size_t count;
-	const struct recipe *const *recipes = toolchains_recipes(toolchains, &count);
+	struct toolchain_want want = { .architecture = job->kernel->arch->name, .prefer = &job->distro->distro->toolchain.prefer };
 	unsigned expected = 0;
 
 	if (job->has_facts) {
 		job->wanted_gcc = job->facts.gcc;
 		job->wanted_clang = job->facts.clang;
 	}
-	if (job->has_facts && !job->facts.gcc && job->facts.clang)
-		return err_set(e, ERR_NOT_FOUND, "it was built by clang %d, and no toolchain here builds modules with clang",
-			       job->facts.clang);
-	if (job->has_facts && job->facts.gcc) {
+	if (job->has_facts && (job->facts.gcc || job->facts.clang)) {
 		want.gcc = job->facts.gcc;
 		want.clang = job->facts.clang;
 		want.glibc = job->facts.glibc[0] ? job->facts.glibc : NULL;
@@ -262,7 +257,7 @@ int plan_choose(const struct toolchains *toolchains, struct job *job, struct err
 			return 0;
 		want.gcc = job->wanted_gcc = (int)expected;
 	}
-	if (toolchain_choose(&want, recipes, count, &job->choice, e) < 0)
+	if (toolchains_choose(toolchains, &want, &job->choice, e) < 0)
 		return -1;
 	job->has_choice = true;
 	return 0;

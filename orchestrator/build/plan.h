@@ -43,7 +43,7 @@ void plan_yield(struct job *job, const struct job *to);
 /* Decides on the toolchain from the job's facts (from the descriptor's expectation without facts; where there is none,
  * has_choice stays false). -1 with ERR_NOT_FOUND when none
  * fits. */
-must_check int plan_choose(const struct toolchains *toolchains, struct job *job, struct err *e);
+must_check int plan_choose(struct toolchains *toolchains, struct job *job, struct err *e);
 /* Fills in the build keys, and ends as reused what the artifact store has. The job must have digests, facts and a choice. */
 must_check int plan_reuse(const struct inputs *in, const struct plan_options *options, struct job *job, const char *toolchain_id,
 			  struct err *e);

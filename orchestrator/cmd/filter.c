@@ -17,7 +17,7 @@ static const struct {
 } filters[] = {
 	{ "tree", tree_filter_run },	 { "facts", facts_filter_run },	  { "repack", repack_filter_run },
 	{ "result", result_filter_run }, { "object", object_filter_run }, { "index", index_filter_run },
-	{ "module", module_filter_run },
+	{ "module", module_filter_run }, { "file", file_filter_run },
 };
 
 int cmd_filter(int argc, char **argv)

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "descriptor/boot_image.h"
 #include "descriptor/folder.h"
 #include "descriptor/indexes.h"
 #include "descriptor/origin.h"
@@ -178,6 +179,7 @@ static const struct field toolchain_fields[] = {
 	  .count_offset = offsetof(struct toolchain_rules, expect_count),
 	  .shape = &expect_shape },
 	{ .key = "make", .type = FIELD_TEXTS, .offset = offsetof(struct toolchain_rules, make), .rule = rule_make_variable },
+	{ .key = "prefer", .type = FIELD_TEXTS, .offset = offsetof(struct toolchain_rules, prefer), .rule = rule_name },
 	{ 0 },
 };
 static const struct shape toolchain_shape = { .what = "toolchain section", .fields = toolchain_fields };
@@ -327,6 +329,11 @@ static const struct field distro_fields[] = {
 	  .shape = &prepare_shape },
 	{ .key = "image", .type = FIELD_MAP, .offset = offsetof(struct distro, image), .shape = &image_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
+	{ .key = "boot-images",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(struct distro, boot_images.items),
+	  .count_offset = offsetof(struct distro, boot_images.count),
+	  .shape = &boot_image_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ .key = "backports", .type = FIELD_MAP, .offset = offsetof(struct distro, backports), .shape = &backports_shape },
 	{ 0 },
@@ -469,6 +476,8 @@ void distro_release(struct distro *d)
 		free(d->toolchain.expect[i].release);
 	free(d->toolchain.expect);
 	strv_release(&d->toolchain.make);
+	strv_release(&d->toolchain.prefer);
+	boot_images_release(&d->boot_images);
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		free(d->floors[i]);
 		backport_list_release(&d->backports[i]);

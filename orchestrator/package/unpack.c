@@ -78,3 +78,12 @@ int facts_read(const char *program, const int package_fds[], const char *const n
 		return -1;
 	return facts_decode(buf_text(&json), ret, e);
 }
+
+int package_file_extract(const char *program, int package_fd, const char *name, const char *format, unsigned threads,
+			 const char *path, int out_fd, const struct cancel *cancel, struct err *e)
+{
+	const struct input in = { program, format, threads, &package_fd, &name, 1 };
+	cleanup_of(filter) struct filter *filter = NULL;
+
+	return start(&in, "file", path, out_fd, -1, &filter, e) < 0 ? -1 : filter_wait(filter, cancel, e);
+}

@@ -13,6 +13,7 @@ int main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "filter") == 0) {
 		int rc = strcmp(argv[2], "tree") == 0	  ? tree_filter_run(argc - 2, argv + 2, &e)
 			 : strcmp(argv[2], "repack") == 0 ? repack_filter_run(argc - 2, argv + 2, &e)
+			 : strcmp(argv[2], "file") == 0	  ? file_filter_run(argc - 2, argv + 2, &e)
 							  : facts_filter_run(argc - 2, argv + 2, &e);
 		return rc < 0 ? filter_report(&e) : 0;
 	}
