@@ -54,10 +54,14 @@ prepare_tree() {
 	[ "$config" -ef "$KERNEL_BUILD/.config" ] || cp "$config" "$KERNEL_BUILD/.config" || return 1
 	symvers=$(dirname "$config")/Module.symvers
 	[ ! -f "$symvers" ] || [ -e "$KERNEL_BUILD/Module.symvers" ] || cp "$symvers" "$KERNEL_BUILD/" || return 1
-	make -C "$KERNEL_BUILD" -j"$JOBS" CC="$CC" HOSTCC="$CC" LOCALVERSION="${PREPARE_LOCALVERSION:-}" \
-	    olddefconfig modules_prepare </dev/null || return 1
-	made=$(cat "$KERNEL_BUILD/include/config/kernel.release")
-	[ "$made" = "$KERNEL_RELEASE" ] || { echo "orchestrate: what was prepared calls itself '$made', not '$KERNEL_RELEASE'"; return 1; }
+	set -- make -C "$KERNEL_BUILD" -j"$JOBS" CC="$CC" HOSTCC="$CC" LOCALVERSION="${PREPARE_LOCALVERSION:-}"
+	"$@" olddefconfig include/config/kernel.release </dev/null || return 1
+	release=$(cat "$KERNEL_BUILD/include/config/kernel.release")
+	if [ "$release" != "$KERNEL_RELEASE" ]; then
+		echo "orchestrate: with this configuration the sources call themselves '$release', not '$KERNEL_RELEASE'"
+		return 1
+	fi
+	"$@" modules_prepare </dev/null || return 1
 	if [ ! -e "$KERNEL_BUILD/Module.symvers" ]; then
 		# Nothing says what the kernel exports, so what it lacks shows when a module is loaded.
 		export KBUILD_MODPOST_WARN=1

@@ -83,3 +83,60 @@ Test(build_script, names_what_is_in_both)
 		cr_expect(strstr(buf_text(&out), "is in the kernel's own packages and in those that it shares"));
 	}
 }
+
+/* Prepares the tree that `make` makes below $1, with a stand-in for make that notes its targets and says the release 6.1-own; what
+ * is then in src/ that a build looks at. */
+static const char prepare_frame[] =
+	"set -eu; cd \"$1\"; mkdir bin tree; (cd tree; %s)\n"
+	"printf '%%s\\n' '#!/bin/sh' 'cd \"$2\" && mkdir -p include/config && echo 6.1-own >include/config/kernel.release && echo \"$*\" >>made' >bin/make\n"
+	"chmod +x bin/make; PATH=$1/bin:$PATH work=$1 KERNEL_BUILD=$1/tree/src JOBS=2 CC=cc KERNEL_RELEASE=6.1-own no_modules=\n"
+	"PREPARE_CONFIG='h-*/.config src/default'; export PATH\n"
+	"eval \"$(sed -n '/^prepare_tree() {/,/^}/p' \"$2/images/build.sh\")\"\n"
+	"prepare_tree && echo \"good $(cat \"$1/tree/src/.config\") ${KBUILD_MODPOST_WARN:-} $no_modules\" && "
+	"sed 's/.*LOCALVERSION=/LOCALVERSION=/' \"$1/tree/src/made\"\n";
+
+static int prepare(const char *make, struct buf *ret)
+{
+	cleanup_temp_dir struct temp_dir dir = { "" };
+	cleanup_buf struct buf here = { 0 };
+	char script[4096];
+	struct err e;
+	const char *const pwd[] = { "pwd", NULL };
+
+	temp_dir_make(&dir);
+	cr_assert_eq(process_run(pwd, NULL, 4096, &here, NULL, &e), 0, "%s", e.message);
+	here.data[strcspn(here.data, "\n")] = '\0';
+	snprintf(script, sizeof(script), prepare_frame, make);
+	const char *const argv[] = { "sh", "-c", script, "prepare", dir.path, here.data, NULL };
+	return process_run(argv, NULL, 65536, ret, NULL, &e);
+}
+
+#define PREPARED "LOCALVERSION= olddefconfig include/config/kernel.release\nLOCALVERSION= modules_prepare\n"
+
+Test(build_script, prepares_sources)
+{
+	static const struct {
+		const char *what, *make, *printed; /* printed: behind what it says of the configuration; NULL: it fails */
+	} rows[] = {
+		{ "a configuration beside", "mkdir src h-1; echo A=1 >h-1/.config; echo B=1 >src/default",
+		  "good A=1 1 \n" PREPARED },
+		{ "the next best", "mkdir src; echo B=1 >src/default", "good B=1 1 \n" PREPARED },
+		{ "what the kernel exports", "mkdir src h-1; echo A=1 >h-1/.config; touch h-1/Module.symvers",
+		  "good A=1  \n" PREPARED },
+		{ "versions that nobody has", "mkdir src; echo CONFIG_MODVERSIONS=y >src/default",
+		  "good CONFIG_MODVERSIONS=y 1 symbol versions (CONFIG_MODVERSIONS)\n" PREPARED },
+		{ "versions that are there", "mkdir src h-1; echo CONFIG_MODVERSIONS=y >h-1/.config; touch h-1/Module.symvers",
+		  "good CONFIG_MODVERSIONS=y  \n" PREPARED },
+		{ "no configuration", "mkdir src h-1", NULL },
+		{ "no sources", "mkdir h-1; echo A=1 >h-1/.config", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_buf struct buf out = { 0 };
+		int rc = prepare(rows[i].make, &out);
+		cr_expect_eq(rc, rows[i].printed ? 0 : -1, "%s: %s", rows[i].what, buf_text(&out));
+		const char *good = strstr(buf_text(&out), "good ");
+		if (rows[i].printed)
+			cr_expect(good && strcmp(good, rows[i].printed) == 0, "%s: %s", rows[i].what, buf_text(&out));
+	}
+}
