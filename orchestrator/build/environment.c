@@ -104,6 +104,22 @@ static int add_shared(const struct job *job, struct strv *env, struct err *e)
 	return path ? add_env(env, e, "SHARED_TREE", path) : -1;
 }
 
+/* The script prepares the tree where it is told what the configuration is. */
+static int add_prepare(const struct job *job, struct strv *env, struct err *e)
+{
+	const struct prepare_rules *rules = &job->distro->distro->prepare;
+	cleanup_buf struct buf globs = { 0 };
+
+	if (!rules->wanted)
+		return 0;
+	for (size_t i = 0; i < rules->config.len; i++)
+		if (buf_printf(&globs, e, "%s%s", i ? " " : "", rules->config.items[i]) < 0)
+			return -1;
+	if (add_env(env, e, "PREPARE_CONFIG", buf_text(&globs)) < 0)
+		return -1;
+	return rules->local_version ? add_env(env, e, "PREPARE_LOCALVERSION", rules->local_version) : 0;
+}
+
 int environment_common(const struct inputs *in, const struct job *job, struct strv *env, struct err *e)
 {
 	cleanup_tree_rules struct tree_rules rules = { 0 };
@@ -118,7 +134,7 @@ int environment_common(const struct inputs *in, const struct job *job, struct st
 		if (strv_add(&variables, make->items[i], e) < 0)
 			return -1;
 	if (distro_tree_rules(job->distro->distro, job->kernel, &rules, e) < 0 ||
-	    add_env(env, e, "BUILD_DIR", rules.build_dir) < 0 || add_shared(job, env, e) < 0 ||
+	    add_env(env, e, "BUILD_DIR", rules.build_dir) < 0 || add_shared(job, env, e) < 0 || add_prepare(job, env, e) < 0 ||
 	    add_env(env, e, "KERNEL_RELEASE", job->kernel->release) < 0 ||
 	    add_env(env, e, "ARCH", job->kernel->arch->srcarch) < 0 || add_env(env, e, "MODULE_VERSION", in->module_version) < 0 ||
 	    add_toolchain(job, env, e) < 0)

@@ -21,7 +21,7 @@ enum verdict {
 const char *verdict_name(enum verdict v);
 
 enum event_kind {
-	EVENT_PLANNED,	       /* the plan stands: total = kernels, todo = kernels with something to do */
+	EVENT_PLANNED, /* the plan stands: total = kernels, todo = kernels with something to do; text: to do what, NULL: build */
 	EVENT_TOOLCHAIN_START, /* name = toolchain */
 	EVENT_TOOLCHAIN_LINE,  /* name, text */
 	EVENT_TOOLCHAIN_DONE,  /* name, seconds; failed: text is the reason */

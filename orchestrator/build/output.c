@@ -39,7 +39,7 @@ static char *object_path(struct output *o, const char *kernel, enum probe_kind_i
 			  object_names[kind].suffix);
 }
 
-static char *marker_path(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
+char *output_marker_path(const struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
 {
 	return str_printf(e, "%s/.%s-%s%s.unavail", o->modules, o->probe_name, object_names[kind].infix, kernel);
 }
@@ -244,7 +244,7 @@ static int clear_failure(struct output *o, const char *kernel, enum probe_kind_i
 
 int output_put_object(struct output *o, const char *kernel, enum probe_kind_id kind, int from, struct err *e)
 {
-	cleanup_free char *to = object_path(o, kernel, kind, e), *marker = marker_path(o, kernel, kind, e);
+	cleanup_free char *to = object_path(o, kernel, kind, e), *marker = output_marker_path(o, kernel, kind, e);
 	struct stat have, original;
 
 	if (!to || !marker)
@@ -260,7 +260,7 @@ int output_put_object(struct output *o, const char *kernel, enum probe_kind_id k
 
 int output_put_unavailable(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
 {
-	cleanup_free char *object = object_path(o, kernel, kind, e), *marker = marker_path(o, kernel, kind, e);
+	cleanup_free char *object = object_path(o, kernel, kind, e), *marker = output_marker_path(o, kernel, kind, e);
 
 	if (!object || !marker || unlink_if_there(object, e) < 0)
 		return -1;
@@ -269,7 +269,7 @@ int output_put_unavailable(struct output *o, const char *kernel, enum probe_kind
 
 int output_withdraw(struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e)
 {
-	cleanup_free char *object = object_path(o, kernel, kind, e), *marker = marker_path(o, kernel, kind, e);
+	cleanup_free char *object = object_path(o, kernel, kind, e), *marker = output_marker_path(o, kernel, kind, e);
 
 	if (!object || !marker || unlink_if_there(object, e) < 0)
 		return -1;

@@ -43,5 +43,7 @@ must_check int output_put_version(struct output *o, struct err *e);
 /* File name below kernel-modules: `<probe>-<kernel>.ko.gz` or `<probe>-ebpf-<kernel>.o.gz`. NULL when out of memory. Caller frees.
  */
 char *output_object_name(const char *probe_name, const char *kernel, enum probe_kind_id kind, struct err *e);
+/* Where output_put_unavailable puts its marker. NULL when out of memory. Caller frees. */
+char *output_marker_path(const struct output *o, const char *kernel, enum probe_kind_id kind, struct err *e);
 
 #endif

@@ -79,6 +79,7 @@ static const struct option_def build_options[] = {
 };
 
 static const struct option_table build_tables[] = {
+	{ choice_kernel_table, offsetof(struct build_options, choice) },
 	{ choice_option_table, offsetof(struct build_options, choice) },
 	{ build_options, 0 },
 	{ image_option_table, offsetof(struct build_options, image) },

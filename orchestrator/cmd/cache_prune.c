@@ -68,6 +68,8 @@ static int prune(struct cache_command *o, struct cache *cache, struct err *e)
 	/* Empty lists are an accident, more likely than a wish. */
 	if (!cache_keep_count(keep))
 		return err_set(e, ERR_USAGE, "no list names anything, so all would go; that is what `cache delete` is for");
+	if (keep_images(keep, c->root, &listed, e) < 0)
+		return -1;
 	if (cache_prune(cache, keep, &how, &gone, e) < 0)
 		return -1;
 	log_printf(&c->log, LOG_INFO,

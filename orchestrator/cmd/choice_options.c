@@ -42,10 +42,14 @@ static int set_pull(void *target, const char *value, struct err *e)
 	return 0;
 }
 
-const struct option_def choice_option_table[] = {
+const struct option_def choice_kernel_table[] = {
 	{ "distro", "NAME", "only this distro; repeatable [all in distros/]", add_distro },
 	{ "kernel", "GLOB", "only kernels whose id matches, such as '6.1.*-cloud-*'; repeatable [all]", add_kernel },
 	{ "kind", "KIND", "mod or bpf; repeatable [both]", add_kind },
+	{ 0 },
+};
+
+const struct option_def choice_option_table[] = {
 	{ "block-list", "FILE", "rules on what must not be built [ROOT/supported-kernels/BLOCKLIST]", set_block_list },
 	{ "rebuild", NULL, "take nothing from the artifact store", set_rebuild },
 	{ "pull", NULL,

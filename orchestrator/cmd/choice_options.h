@@ -1,4 +1,4 @@
-/* The options that choose what is to be built, for those commands that plan. */
+/* The options that choose kernels and kinds, and what is to be built of them. */
 #ifndef ORCHESTRATE_CMD_CHOICE_OPTIONS_H
 #define ORCHESTRATE_CMD_CHOICE_OPTIONS_H
 
@@ -14,7 +14,9 @@ struct choice_options {
 	bool pull;
 };
 
-/* --distro, --kernel, --kind, --block-list, --rebuild, --pull: target is a struct choice_options. */
+/* --distro, --kernel, --kind: target is a struct choice_options. */
+extern const struct option_def choice_kernel_table[];
+/* --block-list, --rebuild, --pull, for what comes behind those. */
 extern const struct option_def choice_option_table[];
 
 /* Which kinds are asked for. */

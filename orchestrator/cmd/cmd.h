@@ -20,6 +20,7 @@ int exit_code_of(const struct err *e);
 
 int cmd_build(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
+int cmd_prove(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_gate(int argc, char **argv);

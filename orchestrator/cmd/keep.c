@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "kernel/digests.h"
+#include "kernel/group.h"
 #include "kernel/list.h"
 
 int keep_listed(struct cache_keep *k, const struct listed *l, struct err *e)
@@ -13,6 +14,40 @@ int keep_listed(struct cache_keep *k, const struct listed *l, struct err *e)
 	for (size_t i = 0; i < l->count; i++)
 		if (cache_keep_url(k, l->items[i].url, l->items[i].digest_known ? &l->items[i].digest : NULL, e) < 0)
 			return -1;
+	return 0;
+}
+
+/* --- kernels --- */
+
+static int keep_places(struct cache_keep *k, const struct distro *d, const struct kernel *kernel, struct err *e)
+{
+	cleanup_strv struct strv urls = { 0 }, paths = { 0 };
+
+	if (distro_image_places(d, kernel, &urls, &paths, e) < 0)
+		return -1;
+	for (size_t i = 0; i < urls.len; i++)
+		if (cache_keep_url(k, urls.items[i], NULL, e) < 0)
+			return -1;
+	return 0;
+}
+
+int keep_images(struct cache_keep *k, const char *root, const struct listed *l, struct err *e)
+{
+	for (size_t d = 0; d < l->distros.count; d++) {
+		const struct distro *distro = &l->distros.items[d];
+		cleanup_kernel_list struct kernel_list list = { 0 };
+		cleanup_kernel_set struct kernel_set set = { 0 };
+		cleanup_free char *path = path_join(root, distro->list, e);
+		if (!path)
+			return -1;
+		if (!distro->boot_images.count)
+			continue;
+		if (kernel_list_load_all(path, &list, NULL, e) < 0 || kernel_group(&distro->kernel, &list, &set, e) < 0)
+			return -1;
+		for (size_t i = 0; i < set.count; i++)
+			if (keep_places(k, distro, &set.kernels[i], e) < 0)
+				return -1;
+	}
 	return 0;
 }
 

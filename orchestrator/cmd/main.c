@@ -15,6 +15,7 @@ struct command {
 static const struct command commands[] = {
 	{ "build", cmd_build, "build what is missing, collect it, assemble and load the base image (the default)" },
 	{ "plan", cmd_plan, "say what a build would do, with which toolchain and why" },
+	{ "prove", cmd_prove, "boot each kernel with what was built for it, and show that it works" },
 	{ "image", cmd_image, "assemble and load the base image from what is in the output tree" },
 	{ "gate", cmd_gate, "check objects against the packages of the kernel that each is for" },
 	{ "crawl", cmd_crawl, "find what the distributions publish, bring the lists up to date" },

@@ -51,6 +51,7 @@ static const struct option_def plan_options[] = {
 };
 
 static const struct option_table plan_tables[] = {
+	{ choice_kernel_table, offsetof(struct plan_command, choice) },
 	{ choice_option_table, offsetof(struct plan_command, choice) },
 	{ plan_options, 0 },
 	{ context_engine_options, offsetof(struct plan_command, context) },

@@ -32,8 +32,8 @@ void plain_event(struct progress *p, const struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_PLANNED:
-		fprintf(stderr, "%u kernel%s, %u with something to build\n", event->total, event->total == 1 ? "" : "s",
-			event->todo);
+		fprintf(stderr, "%u kernel%s, %u with something to %s\n", event->total, event->total == 1 ? "" : "s", event->todo,
+			event->text ? event->text : "build");
 		break;
 	case EVENT_TOOLCHAIN_START:
 		fprintf(stderr, "toolchain   %s: making its image\n", event->name);

@@ -66,6 +66,8 @@ static int check_probe(const void *target, struct err *e)
 	return err_set(e, ERR_INPUT, "a probe needs at least one kind: 'mod' or 'bpf'");
 }
 
+static const char *const prove_words[] = { [PROBE_PROVE_LOAD] = "load", [PROBE_PROVE_EVENTS] = "events", NULL };
+
 static const struct field probe_fields[] = {
 	{ .key = "name",
 	  .type = FIELD_TEXT,
@@ -77,6 +79,7 @@ static const struct field probe_fields[] = {
 	  .need = FIELD_REQUIRED,
 	  .offset = offsetof(struct probe, version_file),
 	  .rule = rule_relative_path },
+	{ .key = "prove", .type = FIELD_WORD, .offset = offsetof(struct probe, prove), .words = prove_words },
 	{ .key = "kinds",
 	  .type = FIELD_MAP,
 	  .need = FIELD_REQUIRED,

@@ -18,9 +18,16 @@ struct probe_kind {
 	char *minimum_kernel; /* see kernel/floor.h; NULL: none */
 };
 
+/* What shows in a booted kernel that the objects are good. */
+enum probe_prove {
+	PROBE_PROVE_LOAD,   /* that they load and unload, with nothing said in the kernel's log */
+	PROBE_PROVE_EVENTS, /* besides, that they report what happens, as probe/event.h has it */
+};
+
 struct probe {
 	char *name;	    /* [a-z0-9][a-z0-9-]*: outputs are <name>-<kernel>.ko.gz and <name>-ebpf-<kernel>.o.gz */
 	char *version_file; /* relative to the directory; may lead out of it with `../` */
+	enum probe_prove prove;
 	struct probe_kind kinds[KIND_COUNT]; /* at least one present */
 };
 

@@ -19,6 +19,11 @@ static const char *const versions[] = {
 	"  first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, gone_since INTEGER NOT NULL,"
 	"  PRIMARY KEY (distro, url, listed_by)) WITHOUT ROWID;"
 	"CREATE INDEX sighting_live ON sighting (distro, listed_by) WHERE gone_since = 0;",
+	"CREATE TABLE proof ("
+	"  kernel TEXT NOT NULL, kind TEXT NOT NULL, object BLOB NOT NULL, image BLOB NOT NULL, guest BLOB NOT NULL,"
+	"  passed INTEGER NOT NULL, finding TEXT NOT NULL, reason TEXT NOT NULL, kernel_image BLOB NOT NULL,"
+	"  events INTEGER NOT NULL, milliseconds INTEGER NOT NULL, machine TEXT NOT NULL, proven INTEGER NOT NULL,"
+	"  PRIMARY KEY (kernel, kind, object, image, guest)) WITHOUT ROWID;",
 };
 enum { LEDGER_VERSION = ARRAY_LEN(versions) };
 
@@ -53,6 +58,13 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_SIGHTINGS] = "SELECT url, listed_by, sha256, size, first_seen, last_seen, gone_since FROM sighting"
 				" WHERE distro = :distro ORDER BY url, listed_by",
 	[STATEMENT_LAST_SEEN] = "SELECT max(last_seen) FROM sighting WHERE distro = :distro AND url = :url",
+	[STATEMENT_PROOF_GET] =
+		"SELECT passed, finding, reason, kernel_image, events, milliseconds, machine, proven FROM proof"
+		" WHERE kernel = :kernel AND kind = :kind AND object = :object AND image = :image AND guest = :guest",
+	[STATEMENT_PROOF_PUT] =
+		"INSERT OR REPLACE INTO proof (kernel, kind, object, image, guest, passed, finding, reason, kernel_image, events,"
+		" milliseconds, machine, proven) VALUES (:kernel, :kind, :object, :image, :guest, :passed, :finding, :reason,"
+		" :kernel_image, :events, :milliseconds, :machine, :proven)",
 };
 
 /* --- errors --- */

@@ -1,8 +1,8 @@
 /* ledger: what is known about packages and indexes beyond the lists: when a URL was first and last seen, by which index, and what
- * each index document gave. An SQLite database (`<cache>/ledger.sqlite`), that several processes may use at once: who writes is
- * waited for, up to 30 s. In WAL mode, and with a rollback journal where a file system is shared between machines or can't map
- * files. All of it can be lost: the next crawl makes it again, only dates are gone. It knows nothing of what the names and
- * documents mean.
+ * each index document gave, and what booting a kernel with an object has shown. An SQLite database (`<cache>/ledger.sqlite`), that
+ * several processes may use at once: who writes is waited for, up to 30 s. In WAL mode, and with a rollback journal where a file
+ * system is shared between machines or can't map files. All of it can be lost: the next crawl makes it again, only dates are gone.
+ * It knows nothing of what the names and documents mean.
  *
  * Errors of every call name the file and what to do: ERR_CORRUPT it is damaged, ERR_CONFLICT somebody else writes and does not end,
  * ERR_SYSTEM disk, permissions. */
@@ -77,5 +77,33 @@ must_check int ledger_last_seen(struct ledger *l, const char *distro, const char
 /* All of a distro, ordered by URL, then index. A callback's -1 ends it with its *e. Borrowed. */
 must_check int ledger_sightings(struct ledger *l, const char *distro,
 				int (*each)(void *context, const struct sighting *s, struct err *e), void *context, struct err *e);
+
+/* --- proofs: what came of booting a kernel with an object --- */
+
+/* What a proof holds for; the same digests, the same outcome. Texts are borrowed. */
+struct ledger_proof_key {
+	const char *kernel, *kind;
+	struct digest object; /* as it is loaded */
+	struct digest image;  /* the package with the kernel */
+	struct digest guest;  /* what else is in the guest, and what it was told to do */
+};
+
+/* Texts are borrowed for putting, and the caller's (ledger_proof_release) when got. */
+struct ledger_proof {
+	bool passed;
+	char *finding, *reason; /* "" when passed */
+	struct digest kernel_image;
+	uint64_t events, milliseconds;
+	char *machine;	/* the emulator and how it ran */
+	int64_t proven; /* seconds since 1970 */
+};
+
+void ledger_proof_release(struct ledger_proof *p);
+#define cleanup_ledger_proof __attribute__((cleanup(ledger_proof_release)))
+
+/* 1 *ret is what came of it, 0 nobody has tried. */
+must_check int ledger_proof_get(struct ledger *l, const struct ledger_proof_key *key, struct ledger_proof *ret, struct err *e);
+/* Replaces. */
+must_check int ledger_proof_put(struct ledger *l, const struct ledger_proof_key *key, const struct ledger_proof *p, struct err *e);
 
 #endif

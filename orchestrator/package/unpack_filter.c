@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "package/capture.h"
 #include "package/format.h"
+#include "package/member.h"
 #include "package/tree.h"
 #include "package/unpack.h"
 #include "stream/sink.h"
@@ -147,4 +148,41 @@ int facts_filter_run(int argc, char **argv, struct err *e)
 		return -1;
 	cleanup_free char *json = facts_encode(&facts, e);
 	return json ? fd_write_all(STDOUT_FILENO, json, strlen(json), e) : -1;
+}
+
+static int write_file(struct member_reader *r, struct sink *out, struct err *e)
+{
+	const void *bytes;
+	size_t len;
+	int rc;
+
+	while ((rc = member_data(r, &bytes, &len, e)) == 1)
+		if (sink_write(out, bytes, len, e) < 0)
+			return -1;
+	return rc < 0 ? -1 : sink_finish(out, e);
+}
+
+int file_filter_run(int argc, char **argv, struct err *e)
+{
+	struct member_totals totals = { 0 };
+	struct member m;
+	struct job job;
+	int rc;
+
+	if (job_init(&job, argc, argv, e) < 0)
+		return -1;
+	struct source *archive = package_open(job.format, job.packages[0], job.threads, e);
+	cleanup_of(member_reader) struct member_reader *r = archive ? member_reader_new(archive, &totals, e) : NULL;
+	struct sink *out = r ? sink_to_fd(STDOUT_FILENO, e) : NULL;
+	if (!out)
+		return -1;
+	while ((rc = member_next(r, &m, e)) == 1)
+		if (m.kind == MEMBER_FILE && strcmp(m.path, job.word) == 0)
+			break;
+	if (rc == 0)
+		rc = err_set(e, ERR_NOT_FOUND, "'%.200s' has no file '%.200s'", job.names[0], job.word);
+	else if (rc > 0)
+		rc = write_file(r, out, e);
+	sink_free(out);
+	return rc;
 }

@@ -201,3 +201,51 @@ Test(unpack, a_cancelled_read_ends)
 	close(pipe_fds[1]);
 	cancel_release(&cancel);
 }
+
+Test(unpack, one_file_comes_out)
+{
+	static const struct entry entries[] = { DIRECTORY("boot"), TEXT("boot/config", "c"), TEXT("boot/vmlinuz", "the kernel"),
+						SYMLINK("boot/link", "vmlinuz"), NO_MORE };
+	static const struct {
+		const char *path, *text; /* NULL: there is no such file */
+	} rows[] = {
+		{ "boot/vmlinuz", "the kernel" },
+		{ "boot/config", "c" },
+		{ "boot", NULL },
+		{ "boot/link", NULL },
+		{ "vmlinuz", NULL },
+	};
+	cleanup_buf struct buf deb = { 0 };
+
+	make_deb(entries, &deb);
+	cleanup_close int package = fd_of(&deb);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_close int out = memfd_create("out", MFD_CLOEXEC);
+		char found[64] = "";
+		struct err e = { 0 };
+		int rc = package_file_extract(program, package, names[0], "deb", 1, rows[i].path, out, NULL, &e);
+		cr_assert_geq(pread(out, found, sizeof(found) - 1, 0), 0);
+		cr_expect_eq(rc, rows[i].text ? 0 : -1, "%s: %s", rows[i].path, e.message);
+		if (rows[i].text)
+			cr_expect_str_eq(found, rows[i].text);
+		else
+			cr_expect(e.kind == ERR_NOT_FOUND && strstr(e.message, rows[i].path), "%s", e.message);
+	}
+}
+
+/* Nobody waits for the rest of a package of hundreds of megabytes; its digest has been looked at before. */
+Test(unpack, one_file_does_not_need_the_rest)
+{
+	static const struct entry entries[] = { TEXT("boot/vmlinuz", "the kernel"), NO_MORE };
+	cleanup_buf struct buf deb = { 0 };
+	char found[64] = "";
+	struct err e = { 0 };
+
+	make_deb(entries, &deb);
+	cr_assert_eq(buf_puts(&deb, "no member of an ar archive", &e), 0);
+	cleanup_close int package = fd_of(&deb);
+	cleanup_close int out = memfd_create("out", MFD_CLOEXEC);
+	cr_expect_eq(package_file_extract(program, package, names[0], "deb", 1, "boot/vmlinuz", out, NULL, &e), 0, "%s", e.message);
+	cr_assert_geq(pread(out, found, sizeof(found) - 1, 0), 0);
+	cr_expect_str_eq(found, "the kernel");
+}

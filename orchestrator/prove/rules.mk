@@ -1,0 +1,1 @@
+prove_PKGS := libarchive jansson
