@@ -121,6 +121,10 @@ static void compiler(struct subject *s)
 {
 	s->job.choice.gcc = 11;
 }
+static void built_by_clang(struct subject *s)
+{
+	s->job.choice.clang = (int)s->in.recipes.items[0].clang;
+}
 static void clang(struct subject *s)
 {
 	s->in.recipes.items[0].clang++;
@@ -234,6 +238,7 @@ static const struct {
 	{ "the order of packages", package_order, { true, true } },
 	{ "the toolchain", toolchain, { true, true } },
 	{ "the compiler", compiler, { true, true } },
+	{ "whether clang builds it", built_by_clang, { true, true } },
 	{ "the recipe's clang", clang, { true, true } },
 	{ "a variable of the recipe", recipe_variable, { true, true } },
 	{ "the script", script, { true, true } },
