@@ -130,7 +130,7 @@ clean:
 	rm -rf build container/kernel-modules
 
 # --- the code itself ---
-C_FILES := $(wildcard orchestrator/*/*.[ch] tests/*/*.[ch] tests/*.[ch])
+C_FILES := $(wildcard orchestrator/*/*.[ch] images/*.c tests/*/*.[ch] tests/*.[ch])
 .PHONY: format format-check hdr-check rooms-check analyze
 format:
 	clang-format -i $(C_FILES)

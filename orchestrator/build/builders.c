@@ -18,6 +18,7 @@ enum {
 	PIDS_PER_JOB = 1024,
 	FIRST_UID = 61000, /* nobody's in any distribution's images */
 	KILL_MS = 20000,
+	REMOVALS_MAX = 16, /* at once */
 };
 
 struct builder {
@@ -43,7 +44,7 @@ int builders_new(const struct builders_options *options, struct builders **ret, 
 	return 0;
 }
 
-/* With the lock held. */
+/* With the lock held, or nobody else about. */
 static void drop_container(struct builders *b, struct builder *one)
 {
 	struct err e;
@@ -57,13 +58,47 @@ static void drop_container(struct builders *b, struct builder *one)
 	free(steal_ptr(&one->container));
 }
 
+struct removal {
+	struct builders *builders;
+	struct builder *builder;
+	pthread_t thread;
+};
+
+static void *remove_container(void *context)
+{
+	struct removal *r = context;
+
+	drop_container(r->builders, r->builder);
+	return NULL;
+}
+
+/* All at once: the engine takes its time over each, in which nothing else is left to be done. */
+static void drop_all(struct builders *b)
+{
+	struct removal removals[REMOVALS_MAX];
+	size_t count = 0;
+
+	for (struct builder *one = b->first; one; one = one->next) {
+		struct removal *r = &removals[count];
+		if (!one->container)
+			continue;
+		*r = (struct removal){ .builders = b, .builder = one };
+		if (count + 1 < REMOVALS_MAX && pthread_create(&r->thread, NULL, remove_container, r) == 0)
+			count++;
+		else
+			remove_container(r);
+	}
+	for (size_t i = 0; i < count; i++)
+		pthread_join(removals[i].thread, NULL);
+}
+
 void builders_free(struct builders *b)
 {
 	if (!b)
 		return;
+	drop_all(b);
 	for (struct builder *one = b->first, *next; one; one = next) {
 		next = one->next;
-		drop_container(b, one);
 		free(one->family);
 		free(one->image_id);
 		free(one);

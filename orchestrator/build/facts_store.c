@@ -9,11 +9,11 @@
 enum { RECORD_MAX = 16384 };
 
 /* Raise it when facts are read off differently. */
-static const char scheme[] = "orchestrate facts 3";
+static const char scheme[] = "orchestrate facts 4";
 
 static int hash_job(struct hasher *h, const struct job *job, struct digest *ret, struct err *e)
 {
-	if (hasher_text(h, scheme, e) < 0 || hasher_text(h, job->kernel->release, e) < 0)
+	if (hasher_text(h, scheme, e) < 0 || hasher_text(h, job_listed(job)->release, e) < 0)
 		return -1;
 	for (size_t i = 0; i < job->kernel->package_count; i++) {
 		const struct kernel_package *package = &job->kernel->packages[i];

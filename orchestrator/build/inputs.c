@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "build/compiler_memory.h"
 #include "build/yielding.h"
 
 enum { TEXT_MAX = 1024 * 1024, VERSION_MAX = 64 };
@@ -22,7 +23,7 @@ void inputs_release(struct inputs *in)
 	recipe_set_release(&in->recipes);
 	probe_release(&in->probe);
 	free(in->module_version);
-	buf_release(&in->sources);
+	buf_release(&in->ahead);
 	free(in->build_script);
 	free(in->seccomp_profile);
 	block_list_free(in->block_list);
@@ -73,8 +74,9 @@ int inputs_load_probe(const struct inputs_options *options, struct inputs *ret, 
 
 	if (!dir || probe_load(dir, &in.probe, e) < 0 || load_version(dir, &in, e) < 0)
 		return -1;
-	if (sources_pack(dir, &in.probe, &in.sources, in.source_digests, e) < 0)
+	if (sources_pack(dir, &in.probe, &in.ahead, in.source_digests, e) < 0)
 		return err_wrap(e, "packing the sources of '%s'", dir);
+	in.sources_len = in.ahead.len;
 	*ret = in;
 	in = (struct inputs){ 0 };
 	return 0;
@@ -166,6 +168,24 @@ int inputs_load_block_list(const struct inputs_options *options, struct log *log
 	return -1;
 }
 
+/* What is the same around every build. The digest is over the program's source: its bytes depend on who compiled it. */
+static int load_surroundings(const char *images, struct inputs *in, struct err *e)
+{
+	struct embedded source = compiler_memory_source(), program = compiler_memory_program();
+
+	in->build_script = read_text(images, "build.sh", e);
+	struct hasher *h = in->build_script ? hasher_new(e) : NULL;
+	if (!h)
+		return -1;
+	int result = hasher_text(h, in->build_script, e);
+	if (result == 0)
+		result = hasher_field(h, source.data, source.len, e);
+	if (result == 0)
+		result = hasher_finish(h, &in->script_digest, e);
+	hasher_free(h);
+	return result < 0 ? -1 : buf_append(&in->ahead, program.data, program.len, e);
+}
+
 int inputs_load(const struct inputs_options *options, struct log *log, struct inputs *ret, struct err *e)
 {
 	cleanup_inputs struct inputs in = { 0 };
@@ -176,9 +196,8 @@ int inputs_load(const struct inputs_options *options, struct log *log, struct in
 	if (distro_load_dir(distros, &in.distros, e) < 0 || recipe_load_dir(images, &in.recipes, e) < 0)
 		return e->kind == ERR_NOT_FOUND ? err_append(e, "is '%s' the checkout? --root says where it is", options->root)
 						: -1;
-	in.build_script = read_text(images, "build.sh", e);
-	in.seccomp_profile = in.build_script ? read_text(images, "seccomp.json", e) : NULL;
-	if (!in.seccomp_profile || digest_of(in.build_script, strlen(in.build_script), &in.script_digest, e) < 0)
+	in.seccomp_profile = read_text(images, "seccomp.json", e);
+	if (!in.seccomp_profile || load_surroundings(images, &in, e) < 0)
 		return -1;
 	if (inputs_load_block_list(options, log, &in.block_list, e) < 0 || load_chosen(options, log, &in, e) < 0 ||
 	    inputs_yield(&in, log, e) < 0)

@@ -29,10 +29,11 @@ struct inputs {
 
 	struct probe probe;
 	char *module_version; /* one word */
-	struct buf sources;   /* the tar that goes into every builder */
+	struct buf ahead;     /* what every builder gets before the tree: the tar of the sources, then compiler_memory's program */
+	size_t sources_len;   /* of the tar */
 	struct digest source_digests[KIND_COUNT];
-	char *build_script; /* images/build.sh */
-	struct digest script_digest;
+	char *build_script;	       /* images/build.sh */
+	struct digest script_digest;   /* of it and compiler_memory's source: what surrounds a build */
 	char *seccomp_profile;	       /* images/seccomp.json */
 	struct block_list *block_list; /* NULL: there is none */
 };

@@ -3,6 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct kernel *job_listed(const struct job *job)
+{
+	return job->listed ? job->listed : job->kernel;
+}
+
 bool job_has_work(const struct job *job)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++)
@@ -32,5 +37,6 @@ void job_release(struct job *job)
 	free(job->missing);
 	free(job->package_digests);
 	free(job->shared_need);
+	kernel_told_release(&job->told);
 	*job = (struct job){ 0 };
 }

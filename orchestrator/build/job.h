@@ -16,13 +16,16 @@ struct task {
 	enum verdict verdict;
 	char *reason;		       /* owned; why the verdict is what it is */
 	const struct block_rule *rule; /* VERDICT_BLOCKED: the rule, borrowed from the inputs */
+	bool yielded; /* VERDICT_REUSED: another kernel's objects, which have the same name, stand for it (plan_yield) */
 	bool has_key;
 	struct digest key;
 };
 
 struct job {
 	const struct distro_inputs *distro;
-	const struct kernel *kernel;
+	const struct kernel *kernel; /* as its list has it, or, once its packages have told its release, &told */
+	const struct kernel *listed; /* as its list has it, always; NULL: as kernel */
+	struct kernel told;	     /* {0} until then */
 	struct task tasks[KIND_COUNT];
 
 	struct digest *package_digests; /* of kernel->packages, in order; NULL until all are known */
@@ -38,10 +41,13 @@ struct job {
 	/* Under the scheduler's lock. */
 	unsigned packages_missing;
 	bool taken;
+	bool named;	  /* its kernel's id is what its objects are called by, and stays */
 	bool had_work;	  /* when the run began */
 	bool asked_again; /* a damaged package of it was fetched a second time */
 };
 
+/* The kernel as its list has it: what it is called as long as it is on its way. */
+const struct kernel *job_listed(const struct job *job);
 /* True when a task of the job is still to be built. */
 bool job_has_work(const struct job *job);
 /* Ends the task: takes the reason over. */

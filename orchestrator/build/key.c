@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "build/environment.h"
+#include "build/repacked.h"
 
 /* Raise it when what the orchestrator itself does with a result changes (stripping, compression), or how a tree is laid out. */
 static const char scheme[] = "orchestrate build key 3";
@@ -29,7 +30,8 @@ static int hash_tree(struct hasher *h, const struct job *job, struct err *e)
 	if (distro_tree_rules(job->distro->distro, job->kernel, &rules, e) < 0)
 		return -1;
 	cleanup_free char *text = tree_rules_encode(&rules, e);
-	if (!text || hasher_text(h, text, e) < 0 || hasher_text(h, job->distro->distro->format, e) < 0)
+	if (!text || hasher_text(h, text, e) < 0 || hasher_text(h, job->distro->distro->format, e) < 0 ||
+	    repacked_hash(h, job, e) < 0)
 		return -1;
 	for (size_t i = 0; i < job->kernel->package_count; i++)
 		if (hasher_text(h, job->kernel->packages[i].shared ? "shared" : "own", e) < 0 ||

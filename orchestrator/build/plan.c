@@ -63,7 +63,7 @@ static int block_tasks(const struct inputs *in, struct job *job, struct err *e)
 	bool kinds[KIND_COUNT];
 
 	for (int kind = 0; kind < KIND_COUNT; kind++)
-		kinds[kind] = job->tasks[kind].wanted;
+		kinds[kind] = job->tasks[kind].wanted && job->tasks[kind].verdict == VERDICT_PLANNED;
 	if (block_list_apply(in->block_list, job->kernel->id, in->module_version, kinds, rules, e) < 0)
 		return -1;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
@@ -104,11 +104,9 @@ static int look_at_floor(const struct inputs *in, const struct job *job, enum pr
 	return *ret_reason ? !reached : err_no_memory(e);
 }
 
-/* Wants the kinds that are asked for and that the probe has; those that are blocked or below their floor end here. */
-static int set_tasks(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
+/* Those that are blocked or below their floor end here. */
+static int sift_tasks(const struct inputs *in, struct job *job, struct err *e)
 {
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		job->tasks[kind].wanted = options->kinds[kind] && in->probe.kinds[kind].present;
 	if (block_tasks(in, job, e) < 0)
 		return -1;
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
@@ -122,6 +120,84 @@ static int set_tasks(const struct inputs *in, const struct plan_options *options
 		task_end(task, below ? VERDICT_UNAVAILABLE : VERDICT_PLANNED, reason);
 	}
 	return 0;
+}
+
+/* Wants the kinds that are asked for and that the probe has. */
+static int set_tasks(const struct inputs *in, const struct plan_options *options, struct job *job, struct err *e)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		job->tasks[kind].wanted = options->kinds[kind] && in->probe.kinds[kind].present;
+	return sift_tasks(in, job, e);
+}
+
+/* What the packages call it, and what the objects are to be called by. */
+static int tell_release(const struct inputs *in, struct job *job, struct err *e)
+{
+	const struct distro *distro = job->distro->distro;
+	const char *more = job->facts.from_sources && distro->prepare.local_version ? distro->prepare.local_version : "";
+
+	if (!job->facts.release[0])
+		return err_set(e, ERR_CHECK, "neither its list nor its packages say which release it is");
+	cleanup_free char *release = str_printf(e, "%s%s", job->facts.release, more);
+	if (!release || kernel_tell(&distro->kernel, job->kernel, release, &job->told, e) < 0)
+		return -1;
+	job->listed = job->kernel;
+	job->kernel = &job->told;
+	return sift_tasks(in, job, e);
+}
+
+/* Whether its packages are those of a kernel at all, and of which. */
+static int check_facts(const struct job *job, struct err *e)
+{
+	const struct distro *distro = job->distro->distro;
+	const struct kernel *kernel = job->kernel;
+	const struct facts *facts = &job->facts;
+	const bool knows_compiler = facts->gcc || facts->clang;
+
+	if (kernel->release[0] && facts->release[0] && !facts->from_sources && strcmp(facts->release, kernel->release) != 0)
+		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", facts->release);
+	if (facts->arch[0] && !arch_is_configured(kernel->arch, facts->arch))
+		return err_set(e, ERR_CHECK, "its packages are for '%s', not for %s", facts->arch, kernel->arch->name);
+	if (distro->prepare.wanted || knows_compiler)
+		return 0;
+	if (facts->release[0] || facts->cc_text[0])
+		return err_set(e, ERR_CHECK,
+			       "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");
+	cleanup_free char *places = distro_fact_places(distro, kernel, e);
+	return places ? err_set(e, ERR_CHECK,
+				"no kernel's .config is below '%s' in its packages; see `build-dir` and `holds` in distros/%s.yaml",
+				places, distro->name)
+		      : -1;
+}
+
+int plan_learn(const struct inputs *in, struct job *job, struct err *e)
+{
+	const struct facts *facts = &job->facts;
+	const bool prepared = job->distro->distro->prepare.wanted;
+	struct task *mod = &job->tasks[KIND_MOD];
+
+	if (check_facts(job, e) < 0)
+		return -1;
+	if (!job->kernel->release[0] && tell_release(in, job, e) < 0)
+		return -1;
+	if (!prepared || !facts->modversions || facts->symvers || !mod->wanted || mod->verdict != VERDICT_PLANNED)
+		return 0;
+	task_end(mod, VERDICT_UNAVAILABLE,
+		 str_dup("it loads only modules with symbol versions (CONFIG_MODVERSIONS), and its packages have no Module.symvers",
+			 e));
+	return mod->reason ? 0 : -1;
+}
+
+void plan_yield(struct job *job, const struct job *to)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		struct task *task = &job->tasks[kind];
+		if (!task->wanted || task->verdict == VERDICT_BLOCKED)
+			continue;
+		task_end(task, VERDICT_REUSED,
+			 str_printf(NULL, "'%s' is the same kernel, and its objects stand for both", job_listed(to)->id));
+		task->yielded = true;
+	}
 }
 
 /* 1 known, 0 not. */
@@ -160,33 +236,28 @@ int plan_find_digests(const struct plan_options *options, struct job *job, struc
 	return 1;
 }
 
-int plan_choose(const struct toolchains *toolchains, struct job *job, struct err *e)
+int plan_choose(struct toolchains *toolchains, struct job *job, struct err *e)
 {
-	struct toolchain_want want = { .architecture = job->kernel->arch->name };
-	size_t count;
-	const struct recipe *const *recipes = toolchains_recipes(toolchains, &count);
+	struct toolchain_want want = { .architecture = job->kernel->arch->name, .prefer = &job->distro->distro->toolchain.prefer };
 	unsigned expected = 0;
 
 	if (job->has_facts) {
 		job->wanted_gcc = job->facts.gcc;
 		job->wanted_clang = job->facts.clang;
 	}
-	if (job->has_facts && !job->facts.gcc)
-		return err_set(e, ERR_NOT_FOUND, "it was built by clang %d, and no toolchain here builds modules with clang",
-			       job->facts.clang);
-	if (job->has_facts) {
+	if (job->has_facts && (job->facts.gcc || job->facts.clang)) {
 		want.gcc = job->facts.gcc;
 		want.clang = job->facts.clang;
 		want.glibc = job->facts.glibc[0] ? job->facts.glibc : NULL;
 	} else {
 		if (distro_expected_gcc(job->distro->distro, job->kernel->release, &expected, e) < 0)
 			return -1;
-		/* Nothing is expected of it; its packages will say. */
-		if (!expected)
+		/* Nothing is expected of it; its packages will say, or, where they are but sources, have nothing to say. */
+		if (!expected && !job->has_facts)
 			return 0;
 		want.gcc = job->wanted_gcc = (int)expected;
 	}
-	if (toolchain_choose(&want, recipes, count, &job->choice, e) < 0)
+	if (toolchains_choose(toolchains, &want, &job->choice, e) < 0)
 		return -1;
 	job->has_choice = true;
 	return 0;
@@ -273,8 +344,6 @@ static int find_obstacle(const struct job *job, char **ret_reason, struct err *e
 
 	if (!package_format_find(distro->format, &unknown))
 		*ret_reason = str_dup(unknown.message, e);
-	else if (!job->kernel->release[0])
-		*ret_reason = str_printf(e, "its list does not say which release it is, only its packages do");
 	else if (!distro->tree.build_dir)
 		*ret_reason = str_printf(e, "the descriptor of '%s' does not say where its headers are (tree:)", distro->name);
 	else
@@ -306,6 +375,13 @@ static int plan_job(const struct inputs *in, const struct plan_options *options,
 			return -1;
 		job->has_facts = found;
 	}
+	if (job->has_facts && plan_learn(in, job, e) < 0) {
+		if (e->kind != ERR_CHECK)
+			return -1;
+		job_fail(job, e->message);
+	}
+	if (!job_has_work(job))
+		return 0;
 	if (plan_choose(options->toolchains, job, e) < 0) {
 		if (e->kind != ERR_NOT_FOUND)
 			return -1;
@@ -326,6 +402,27 @@ static int plan_job(const struct inputs *in, const struct plan_options *options,
 	return plan_reuse(in, options, job, toolchain_id, e);
 }
 
+/* Of jobs whose packages have told the same name the first keeps it; the rest yields to it. */
+static int settle_names(struct plan *plan, struct err *e)
+{
+	cleanup_free struct job **jobs = calloc(plan->count + 1, sizeof(*jobs));
+
+	if (!jobs)
+		return err_no_memory(e);
+	for (size_t i = 0; i < plan->count; i++) {
+		jobs[i] = &plan->jobs[i];
+		jobs[i]->named = jobs[i]->kernel->release[0];
+	}
+	qsort(jobs, plan->count, sizeof(*jobs), compare_ids);
+	for (size_t i = 1, first = 0; i < plan->count; i++) {
+		if (strcmp(jobs[first]->kernel->id, jobs[i]->kernel->id) != 0)
+			first = i;
+		else if (jobs[i]->named && jobs[first]->named)
+			plan_yield(jobs[i], jobs[first]);
+	}
+	return 0;
+}
+
 int plan_make(const struct inputs *in, const struct plan_options *options, struct plan *ret, struct err *e)
 {
 	cleanup_plan struct plan plan = { 0 };
@@ -338,6 +435,8 @@ int plan_make(const struct inputs *in, const struct plan_options *options, struc
 	for (size_t i = 0; i < plan.count; i++)
 		if (plan_job(in, options, &plan.jobs[i], e) < 0)
 			return err_wrap(e, "planning '%s'", plan.jobs[i].kernel->id);
+	if (settle_names(&plan, e) < 0)
+		return -1;
 	*ret = plan;
 	plan = (struct plan){ 0 };
 	return 0;

@@ -32,10 +32,18 @@ void plan_release(struct plan *p);
 
 #define cleanup_plan __attribute__((cleanup(plan_release)))
 
+/* Takes in what the job's facts say about the kernel itself. Where only they tell its release, it gets that and its name, and is
+ * asked about anew: block list and floors. Tasks that can't be done then end here. ERR_CHECK: the packages are of another kernel
+ * than the list says, or don't say which compiler it wants. */
+must_check int plan_learn(const struct inputs *in, struct job *job, struct err *e);
+/* Ends the job's tasks as reused: another job's objects, which have the same name, stand for its own. Lists that name releases of a
+ * system have several with the same kernel. */
+void plan_yield(struct job *job, const struct job *to);
+
 /* Decides on the toolchain from the job's facts (from the descriptor's expectation without facts; where there is none,
  * has_choice stays false). -1 with ERR_NOT_FOUND when none
  * fits. */
-must_check int plan_choose(const struct toolchains *toolchains, struct job *job, struct err *e);
+must_check int plan_choose(struct toolchains *toolchains, struct job *job, struct err *e);
 /* Fills in the build keys, and ends as reused what the artifact store has. The job must have digests, facts and a choice. */
 must_check int plan_reuse(const struct inputs *in, const struct plan_options *options, struct job *job, const char *toolchain_id,
 			  struct err *e);

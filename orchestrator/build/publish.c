@@ -39,6 +39,8 @@ static int put_verdict(struct output *output, struct artifact_store *artifacts, 
 	switch (job->tasks[kind].verdict) {
 	case VERDICT_BUILT:
 	case VERDICT_REUSED:
+		if (job->tasks[kind].yielded)
+			return 0;
 		return put_object(output, artifacts, job, kind, e);
 	case VERDICT_UNAVAILABLE:
 		return output_put_unavailable(output, job->kernel->id, kind, e);

@@ -9,14 +9,13 @@
 
 #include "base/clock.h"
 #include "build/builders.h"
-#include "build/facts_store.h"
+#include "build/packages.h"
 #include "build/publish.h"
 #include "build/session.h"
 #include "build/shared_tree.h"
 #include "build/supply.h"
 #include "engine/engine.h"
 #include "engine/sweep.h"
-#include "package/unpack.h"
 
 enum { ATTEMPTS_MAX = 2, JOBS_MAX = BUILDERS_SLOTS_MAX };
 
@@ -40,19 +39,6 @@ struct worker {
 	pthread_t thread;
 };
 
-/* A job's packages, open and verified. */
-struct open_packages {
-	int fds[UNPACK_PACKAGES_MAX];
-	size_t count;
-};
-
-static void open_packages_release(struct open_packages *p)
-{
-	for (size_t i = 0; i < p->count; i++)
-		close(p->fds[i]);
-	p->count = 0;
-}
-
 void run_count(const struct plan *plan, struct run_counts *ret)
 {
 	*ret = (struct run_counts){ 0 };
@@ -69,11 +55,6 @@ static void fail_run(struct run *r, const struct err *e)
 		r->failed = *e;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
-}
-
-static void send_phase(struct run *r, const struct job *job, const char *phase)
-{
-	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = job->kernel->id, .text = phase });
 }
 
 /* In the supply's thread. */
@@ -147,41 +128,6 @@ static int open_packages(struct run *r, struct job *job, struct open_packages *r
 	return 1;
 }
 
-static int read_facts(struct run *r, struct job *job, const struct open_packages *packages, struct err *e)
-{
-	const struct kernel *kernel = job->kernel;
-	const char *names[UNPACK_PACKAGES_MAX];
-	int fds[UNPACK_PACKAGES_MAX];
-	size_t count = 0;
-	cleanup_tree_rules struct tree_rules rules = { 0 };
-
-	for (size_t i = 0; i < kernel->package_count; i++) {
-		if (!kernel->packages[i].has_config && !kernel->packages[i].has_tools)
-			continue;
-		names[count] = kernel->packages[i].file_name;
-		fds[count++] = packages->fds[i];
-	}
-	if (distro_tree_rules(job->distro->distro, kernel, &rules, e) < 0)
-		return -1;
-	send_phase(r, job, "reading");
-	if (facts_read(NULL, fds, names, count, job->distro->distro->format, r->options->threads, rules.build_dir, &job->facts,
-		       r->options->cancel, e) < 0)
-		return -1;
-	if (job->facts.release[0] && strcmp(job->facts.release, kernel->release) != 0)
-		return err_set(e, ERR_CHECK, "its packages are of kernel '%s'", job->facts.release);
-	if (job->facts.arch[0] && !arch_is_configured(kernel->arch, job->facts.arch))
-		return err_set(e, ERR_CHECK, "its packages are for '%s', not for %s", job->facts.arch, kernel->arch->name);
-	if (!job->facts.release[0] && !job->facts.cc_text[0] && !job->facts.gcc && !job->facts.clang)
-		return err_set(e, ERR_CHECK,
-			       "no kernel's .config is below '%s' in its packages; see `build-dir` and `holds` in distros/%s.yaml",
-			       rules.build_dir, job->distro->distro->name);
-	if (!job->facts.gcc && !job->facts.clang)
-		return err_set(e, ERR_CHECK,
-			       "its packages do not say which compiler built it (no CONFIG_CC_VERSION_TEXT in .config)");
-	job->has_facts = true;
-	return facts_store_put(r->options->plan->cache_dir, job, &job->facts, e);
-}
-
 static void publish_all(struct run *r, struct job *job, const struct session_result *result)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++)
@@ -235,20 +181,35 @@ static int build_in_session(struct run *r, unsigned slot, struct job *job, const
 	}
 }
 
+/* Facts, and what follows from them. A name that another kernel has already is left to that one. */
+static int learn(struct run *r, struct job *job, struct open_packages *packages, struct err *e)
+{
+	if (packages_facts(r->options, job, packages, e) < 0 || plan_learn(r->options->inputs, job, e) < 0)
+		return -1;
+	job->has_facts = true;
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < r->plan->count && !job->named; i++) {
+		const struct job *other = &r->plan->jobs[i];
+		if (other->named && strcmp(other->kernel->id, job->kernel->id) == 0)
+			plan_yield(job, other);
+	}
+	job->named = true;
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
 /* Decides on the compiler, makes its image, and reuses or builds. */
-static int build_job(struct run *r, unsigned slot, struct job *job, const struct open_packages *packages,
-		     struct session_result *result, struct err *e)
+static int build_job(struct run *r, unsigned slot, struct job *job, struct open_packages *packages, struct session_result *result,
+		     struct err *e)
 {
 	const struct plan_options *plan = r->options->plan;
 	int64_t started = clock_now_ms();
 	const char *toolchain_id;
 
-	if (!job->has_facts) {
-		int found = facts_store_get(plan->cache_dir, job, &job->facts, e);
-		if (found < 0 || (found == 0 && read_facts(r, job, packages, e) < 0))
-			return -1;
-		job->has_facts = true;
-	}
+	if (!job->has_facts && learn(r, job, packages, e) < 0)
+		return -1;
+	if (!job_has_work(job))
+		return 0;
 	if (plan_choose(plan->toolchains, job, e) < 0)
 		return -1;
 	if (toolchains_ensure(plan->toolchains, job->choice.recipe, &toolchain_id, e) < 0)
@@ -257,6 +218,8 @@ static int build_job(struct run *r, unsigned slot, struct job *job, const struct
 		return -1;
 	if (!job_has_work(job))
 		return 0;
+	if (packages_repack(r->options, job, packages, e) < 0)
+		return -1;
 	if (build_in_session(r, slot, job, toolchain_id, packages, result, e) < 0)
 		return -1;
 	settle(job, result, (double)(clock_now_ms() - started) / 1000);
@@ -280,7 +243,7 @@ static void do_job(struct run *r, unsigned slot, struct job *job)
 	struct err e;
 
 	session_result_init(&result);
-	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_START, .kernel = job->kernel->id });
+	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_START, .kernel = job_listed(job)->id });
 	int opened = open_packages(r, job, &packages, &e);
 	if (opened == 0) {
 		open_packages_release(&packages);
@@ -296,7 +259,7 @@ static void do_job(struct run *r, unsigned slot, struct job *job)
 		job_fail(job, e.message);
 	publish_all(r, job, &result);
 	event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_DONE,
-							  .kernel = job->kernel->id,
+							  .kernel = job_listed(job)->id,
 							  .seconds = (double)(clock_now_ms() - started) / 1000 });
 	leave_shared(r, job);
 }
@@ -338,7 +301,7 @@ static void finish_job(struct run *r, struct job *job)
 {
 	publish_all(r, job, NULL);
 	if (job->had_work)
-		event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_DONE, .kernel = job->kernel->id });
+		event_send(r->options->listener, &(struct event){ .kind = EVENT_KERNEL_DONE, .kernel = job_listed(job)->id });
 	leave_shared(r, job);
 }
 

@@ -92,7 +92,8 @@ static int fill_env(const struct session *s, struct strv *env, struct err *e)
 	}
 	if (strv_take(env, str_printf(e, "KINDS=%s", buf_text(&kinds)), e) < 0 ||
 	    strv_take(env, str_printf(e, "JOB=%s", s->job_name), e) < 0 ||
-	    strv_take(env, str_printf(e, "PROBE_BYTES=%zu", in->sources.len), e) < 0)
+	    strv_take(env, str_printf(e, "PROBE_BYTES=%zu", in->sources_len), e) < 0 ||
+	    strv_take(env, str_printf(e, "MEMORY_BYTES=%zu", in->ahead.len - in->sources_len), e) < 0)
 		return -1;
 	return strv_take(env, str_printf(e, "JOBS=%u", s->options->make_jobs), e);
 }
@@ -146,14 +147,14 @@ static int start_result_filter(struct session *s, struct err *e)
 	return result_filter_start(NULL, read_end, &expect, out_fds, &s->result, e);
 }
 
-/* The probe's sources go in first. A script that ended already takes none; the pump will tell. */
-static int send_sources(struct session *s, int socket, struct err *e)
+/* What goes in before the tree. A script that ended already takes none; the pump will tell. */
+static int send_ahead(struct session *s, int socket, struct err *e)
 {
-	const struct buf *sources = &s->options->inputs->sources;
+	const struct buf *ahead = &s->options->inputs->ahead;
 	struct pollfd fds[] = { { .fd = socket, .events = POLLOUT }, { .fd = cancel_fd(s->options->cancel), .events = POLLIN } };
 
-	for (size_t at = 0; at < sources->len;) {
-		ssize_t n = send(socket, sources->data + at, sources->len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (size_t at = 0; at < ahead->len;) {
+		ssize_t n = send(socket, ahead->data + at, ahead->len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
 			return 0;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -198,7 +199,7 @@ static int start_build(struct session *s, const int package_fds[], struct err *e
 	if (exec_start(s->options->engine, &spec, true, &s->exec, e) < 0)
 		return -1;
 	int socket = exec_stdin_fd(s->exec);
-	if (send_sources(s, socket, e) < 0)
+	if (send_ahead(s, socket, e) < 0)
 		return -1;
 	return tree_filter_start(NULL, own.fds, own.names, own.count, distro->format, s->options->threads, &rules, socket,
 				 s->captures_fd, &s->tree, e);
@@ -257,7 +258,8 @@ static char *meta_text(const struct session *s, int kind, const struct result_ob
 	json_t *packages = json_array();
 
 	digest_hex(&object->raw, raw);
-	snprintf(compiler, sizeof(compiler), "gcc-%d", s->job->choice.gcc);
+	const struct toolchain_choice *choice = &s->job->choice;
+	snprintf(compiler, sizeof(compiler), choice->clang ? "clang-%d" : "gcc-%d", choice->clang ? choice->clang : choice->gcc);
 	for (size_t i = 0; i < s->job->kernel->package_count; i++)
 		json_array_append_new(packages, json_string(s->job->kernel->packages[i].file_name));
 	json_t *meta = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "kernel", s->job->kernel->id, "release",
@@ -313,6 +315,8 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 		return fail_all(s, ret, "the header tree could not be unpacked in the builder");
 	if (exit_code == 3)
 		return fail_all(s, ret, "its own packages and those that it shares with other kernels don't go together");
+	if (exit_code == 4)
+		return fail_all(s, ret, "its sources could not be prepared for modules");
 	if (exit_code > 1)
 		return fail_all(s, ret,
 				exit_code == 137 ? "the build was killed (out of memory?)" : "the build script did not start");
@@ -327,7 +331,7 @@ static int collect(struct session *s, int exit_code, struct session_result *ret,
 static void send_phase(const struct session *s, const char *phase)
 {
 	event_send(s->options->listener,
-		   &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = s->job->kernel->id, .text = phase });
+		   &(struct event){ .kind = EVENT_KERNEL_PHASE, .kernel = job_listed(s->job)->id, .text = phase });
 }
 
 /* Sees to it that what the kernel shares with others is in the builder, and stays while the session lasts. */

@@ -1,6 +1,7 @@
 #include "build/toolchains.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,12 +62,6 @@ void toolchains_free(struct toolchains *t)
 	free(t);
 }
 
-const struct recipe *const *toolchains_recipes(const struct toolchains *t, size_t *ret_count)
-{
-	*ret_count = t->count;
-	return t->recipes;
-}
-
 static struct one *one_of(struct toolchains *t, const struct recipe *recipe)
 {
 	return &t->ones[recipe - t->options.recipes->items];
@@ -97,6 +92,58 @@ int toolchains_find(struct toolchains *t, const struct recipe *recipe, const cha
 		*ret_id = one->image.id;
 	pthread_mutex_unlock(&one->lock);
 	return result;
+}
+
+/* 1 yes, 0 no. */
+static int can_be_had(struct toolchains *t, struct one *one, struct err *e)
+{
+	if (!recipe_needs_registry(one->recipe) || (t->options.pull && toolchain_way_of(one->recipe) == TOOLCHAIN_BY_REGISTRY))
+		return 1;
+	pthread_mutex_lock(&one->lock);
+	int result = look(one, e);
+	pthread_mutex_unlock(&one->lock);
+	return result;
+}
+
+/* Behind text (of the given size): what the better one would need. */
+static void tell_better(const struct toolchains *t, const struct toolchain_choice *better, char *text, size_t size)
+{
+	const struct recipe *recipe = better->recipe;
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "; '%s' has %s %d but needs %s%s", recipe->name, better->clang ? "clang" : "gcc",
+		 better->clang ? better->clang : better->gcc, recipe_registry_reference(recipe),
+		 toolchain_way_of(recipe) == TOOLCHAIN_UNPINNED ? ", which is not pinned (toolchain pin)"
+		 : t->options.pull				? ""
+								: " (--pull)");
+}
+
+int toolchains_choose(struct toolchains *t, const struct toolchain_want *want, struct toolchain_choice *ret, struct err *e)
+{
+	cleanup_free const struct recipe **had = calloc(t->count + 1, sizeof(*had));
+	struct toolchain_choice best;
+	size_t count = 0;
+
+	if (!had)
+		return err_no_memory(e);
+	for (size_t i = 0; i < t->count; i++) {
+		int can = can_be_had(t, &t->ones[i], e);
+		if (can < 0)
+			return -1;
+		if (can)
+			had[count++] = t->recipes[i];
+	}
+	int chosen = toolchain_choose(want, had, count, ret, e);
+	if (chosen < 0 && e->kind != ERR_NOT_FOUND)
+		return -1;
+	struct err unwanted;
+	if (toolchain_choose(want, t->recipes, t->count, &best, &unwanted) < 0)
+		return chosen;
+	if (chosen < 0)
+		tell_better(t, &best, e->message, sizeof(e->message));
+	else if (best.gcc != ret->gcc || best.clang != ret->clang)
+		tell_better(t, &best, ret->why, sizeof(ret->why));
+	return chosen;
 }
 
 static void forward_line(void *context, const char *line)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "build/events.h"
 #include "descriptor/recipe.h"
+#include "toolchain/choose.h"
 
 struct engine;
 struct mirror_table;
@@ -22,6 +23,7 @@ struct toolchains_options {
 	struct log *log;
 	const struct listener *listener;
 	const struct cancel *cancel;
+	bool pull; /* a registry may be asked */
 };
 
 /* Everything in options is borrowed and must outlive the result. */
@@ -32,8 +34,10 @@ must_check int toolchains_find(struct toolchains *t, const struct recipe *recipe
 /* As toolchains_find, but makes it when it is missing; others who want the same wait meanwhile. What failed once fails again with
  * the same error, without another try in this run. */
 must_check int toolchains_ensure(struct toolchains *t, const struct recipe *recipe, const char **ret_id, struct err *e);
-/* Borrowed array of pointers to all recipes, for toolchain_choose. */
-const struct recipe *const *toolchains_recipes(const struct toolchains *t, size_t *ret_count);
+/* toolchain_choose among what can be had: recipes whose image is there, that need no registry, or, where one may be asked, that are
+ * pinned. Where another recipe would fit better, ret->why says so, and what it needs; where only such fit, the error does. */
+must_check int toolchains_choose(struct toolchains *t, const struct toolchain_want *want, struct toolchain_choice *ret,
+				 struct err *e);
 
 DEFINE_CLEANUP(toolchains, struct toolchains, toolchains_free)
 

@@ -35,6 +35,13 @@ static int set_rebuild(void *target, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_pull(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct choice_options *)target)->pull = true;
+	return 0;
+}
+
 const struct option_def choice_kernel_table[] = {
 	{ "distro", "NAME", "only this distro; repeatable [all in distros/]", add_distro },
 	{ "kernel", "GLOB", "only kernels whose id matches, such as '6.1.*-cloud-*'; repeatable [all]", add_kernel },
@@ -45,6 +52,9 @@ const struct option_def choice_kernel_table[] = {
 const struct option_def choice_option_table[] = {
 	{ "block-list", "FILE", "rules on what must not be built [ROOT/supported-kernels/BLOCKLIST]", set_block_list },
 	{ "rebuild", NULL, "take nothing from the artifact store", set_rebuild },
+	{ "pull", NULL,
+	  "take toolchain images also from registries: without it, those that need one\nare used where they are there already",
+	  set_pull },
 	{ 0 },
 };
 

@@ -11,11 +11,12 @@ struct choice_options {
 	bool kinds[KIND_COUNT];	      /* none: all (choice_kinds) */
 	const char *block_list;	      /* NULL: the checkout's */
 	bool rebuild;
+	bool pull;
 };
 
 /* --distro, --kernel, --kind: target is a struct choice_options. */
 extern const struct option_def choice_kernel_table[];
-/* --block-list, --rebuild, for what comes behind those. */
+/* --block-list, --rebuild, --pull, for what comes behind those. */
 extern const struct option_def choice_option_table[];
 
 /* Which kinds are asked for. */

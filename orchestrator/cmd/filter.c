@@ -6,6 +6,7 @@
 #include "gate/object_file.h"
 #include "gate/result.h"
 #include "index/parse.h"
+#include "package/repack.h"
 #include "package/unpack.h"
 #include "sign/module.h"
 #include "stream/filter.h"
@@ -14,9 +15,9 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv, struct err *e);
 } filters[] = {
-	{ "tree", tree_filter_run },	 { "facts", facts_filter_run }, { "result", result_filter_run },
-	{ "object", object_filter_run }, { "index", index_filter_run }, { "module", module_filter_run },
-	{ "file", file_filter_run },
+	{ "tree", tree_filter_run },	 { "facts", facts_filter_run },	  { "repack", repack_filter_run },
+	{ "result", result_filter_run }, { "object", object_filter_run }, { "index", index_filter_run },
+	{ "module", module_filter_run }, { "file", file_filter_run },
 };
 
 int cmd_filter(int argc, char **argv)

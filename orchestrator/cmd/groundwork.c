@@ -32,7 +32,7 @@ static int open_engine(struct groundwork *g, struct context *c, bool dry_run, st
 	return 0;
 }
 
-static int open_stores(struct groundwork *g, struct context *c, bool dry_run, struct err *e)
+static int open_stores(struct groundwork *g, struct context *c, bool pull, bool dry_run, struct err *e)
 {
 	struct toolchains_options toolchains = {
 		.engine = g->engine,
@@ -41,6 +41,7 @@ static int open_stores(struct groundwork *g, struct context *c, bool dry_run, st
 		.log = &c->log,
 		.listener = &c->listener,
 		.cancel = &c->cancel,
+		.pull = pull,
 	};
 
 	/* A dry run changes nothing, so it makes no stores either: without them nothing is there. */
@@ -82,7 +83,7 @@ int groundwork_make(struct groundwork *g, struct context *c, const struct choice
 	if (inputs_load(&inputs, &c->log, &g->inputs, e) < 0 || open_engine(g, c, dry_run, e) < 0)
 		return -1;
 	g->scratch = path_join(c->cache_path, "scratch", e);
-	if (!g->scratch || open_stores(g, c, dry_run, e) < 0)
+	if (!g->scratch || open_stores(g, c, choice->pull, dry_run, e) < 0)
 		return -1;
 	g->plan_options = (struct plan_options){
 		.kernels = &choice->kernels,

@@ -40,7 +40,7 @@ int keep_images(struct cache_keep *k, const char *root, const struct listed *l, 
 		cleanup_free char *path = path_join(root, distro->list, e);
 		if (!path)
 			return -1;
-		if (!distro->images.count)
+		if (!distro->boot_images.count)
 			continue;
 		if (kernel_list_load_all(path, &list, NULL, e) < 0 || kernel_group(&distro->kernel, &list, &set, e) < 0)
 			return -1;

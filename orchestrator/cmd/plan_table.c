@@ -50,6 +50,8 @@ static void print_why(const struct job *job, const struct task *task)
 		printf("%s (%s); its packages will say", job->missing, choice_source(job));
 	else if (chosen)
 		printf("the toolchain is chosen when its packages are there");
+	if (chosen && !job->kernel->release[0])
+		printf("; its release is told by its packages");
 }
 
 static void print_row(const struct job *job)
@@ -133,6 +135,8 @@ static json_t *job_json(const struct inputs *in, const struct job *job)
 
 	json_object_set_new(object, "kernel", json_string(job->kernel->id));
 	json_object_set_new(object, "release", json_string(job->kernel->release));
+	if (job_listed(job) != job->kernel)
+		json_object_set_new(object, "listed", json_string(job_listed(job)->id));
 	json_object_set_new(object, "distro", json_string(job->distro->distro->name));
 	json_object_set_new(object, "wanted", wanted_json(job));
 	if (job->has_choice) {

@@ -250,7 +250,9 @@ static int sign(struct sign_command *o, const struct module_files *files, struct
 	doubt(o, signer_certificate(signer));
 	cleanup_free int *locks = calloc(o->words.len, sizeof(*locks));
 	size_t locked = 0;
-	int code = locks ? 0 : err_no_memory(e);
+	int code = 0;
+	if (!locks)
+		return err_no_memory(e);
 	while (code == 0 && locked < o->words.len && (code = lock_tree(o, o->words.items[locked], &locks[locked], e)) == 0)
 		locked++;
 	if (code == 0)

@@ -10,12 +10,15 @@
 #include "cmd/cmd.h"
 #include "cmd/context.h"
 #include "engine/engine.h"
+#include "engine/image_build.h"
 #include "toolchain/toolchain.h"
+
+enum { RECIPE_MAX_BYTES = 1 << 20 };
 
 struct toolchain_command {
 	struct context context;
 	struct strv words;
-	bool rebuild;
+	bool rebuild, pull;
 };
 
 static int set_rebuild(void *target, const char *value, struct err *e)
@@ -25,8 +28,16 @@ static int set_rebuild(void *target, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_pull(void *target, const char *value, struct err *e)
+{
+	(void)value, (void)e;
+	((struct toolchain_command *)target)->pull = true;
+	return 0;
+}
+
 static const struct option_def toolchain_options[] = {
 	{ "rebuild", NULL, "make it anew even when it is there", set_rebuild },
+	{ "pull", NULL, "build: without a name, also those that need a registry", set_pull },
 	{ 0 },
 };
 
@@ -39,34 +50,67 @@ static const struct option_table toolchain_tables[] = {
 };
 
 static const struct command_def toolchain_command = {
-	.usage = "orchestrate toolchain list|build [NAME]... [OPTION]...",
-	.summary = "The builder images, made from images/<name>/image.yaml. `list` says which there are and what is in them,\n"
-		   "`build` makes those named (all without a name) where they are missing.",
+	.usage = "orchestrate toolchain list|build|pin [NAME]... [OPTION]...",
+	.summary =
+		"The builder images, made from images/<name>/image.yaml.\n"
+		"`list` says what is in them, which are there, and what the others need: a mirror, or a registry.\n"
+		"`build` makes those named where they are missing; without a name all that need no registry (--pull: those too).\n"
+		"`pin` asks the registry what the tags that Dockerfiles are built on stand for, and writes the digests into image.yaml.",
 	.tables = toolchain_tables,
 };
 
+/* What it takes to have an image that is not there. */
+static void print_way(const struct recipe *recipe)
+{
+	const char *reference = recipe_registry_reference(recipe);
+
+	switch (toolchain_way_of(recipe)) {
+	case TOOLCHAIN_BY_PACKAGES:
+		printf("can be made here, of packages of '%s'", recipe->bootstrap.suite);
+		break;
+	case TOOLCHAIN_NO_PROGRAM:
+		printf("cannot be made here: mmdebstrap is not installed");
+		break;
+	case TOOLCHAIN_BY_REGISTRY:
+		printf("needs a registry, for %s", reference);
+		break;
+	case TOOLCHAIN_UNPINNED:
+		printf("needs a registry, for %s, and to be pinned (toolchain pin %s)", reference, recipe->name);
+		break;
+	}
+}
+
+static int describe(const struct recipe *recipe, struct buf *ret, struct err *e)
+{
+	for (size_t i = 0; i < recipe->gcc_count; i++)
+		if (buf_printf(ret, e, "%s%u", i ? "," : "gcc ", recipe->gcc[i]) < 0)
+			return -1;
+	if (recipe->clang && buf_printf(ret, e, " clang %u", recipe->clang) < 0)
+		return -1;
+	return buf_printf(ret, e, " glibc %s%s%s", recipe->glibc, recipe->pahole ? " pahole" : "", recipe->lld ? " lld" : "");
+}
+
 static int list_one(struct engine *engine, const struct recipe *recipe, struct err *e)
 {
-	struct toolchain_image image = { 0 };
-	cleanup_free char *ref = toolchain_ref(recipe, e);
+	cleanup_toolchain_image struct toolchain_image image = { 0 };
+	cleanup_buf struct buf text = { 0 };
 	bool there = false;
 
-	if (!ref)
-		return -1;
 	if (engine) {
 		there = toolchain_find(engine, recipe, &image, e) == 0;
 		if (!there && e->kind != ERR_NOT_FOUND)
 			return -1;
 	}
-	printf("%-10s gcc", recipe->name);
-	for (size_t i = 0; i < recipe->gcc_count; i++)
-		printf("%s%u", i ? "," : " ", recipe->gcc[i]);
-	printf(" clang %u glibc %s%s  %s  %s\n", recipe->clang, recipe->glibc, recipe->pahole ? " pahole" : "",
-	       !engine ? "unknown"
-	       : there ? "present"
-		       : "missing",
-	       there ? image.id : ref);
-	toolchain_image_release(&image);
+	if (describe(recipe, &text, e) < 0)
+		return -1;
+	printf("%-12s %-40s ", recipe->name, buf_text(&text));
+	printf("%-8s", !engine ? "unknown" : there ? "present" : "missing");
+	putchar(' ');
+	if (there)
+		printf("%s", image.id);
+	else
+		print_way(recipe);
+	putchar('\n');
 	return 0;
 }
 
@@ -125,27 +169,80 @@ static int build_one(struct toolchain_command *o, struct engine *engine, const s
 	return result < 0 ? err_wrap(e, "toolchain '%s'", recipe->name) : 0;
 }
 
+/* Who names one wants it, whatever it takes; all are those that can be had without leave. */
+static bool is_asked_for(const struct toolchain_command *o, const struct recipe *recipe)
+{
+	if (o->words.len > 1)
+		return strv_has(&o->words, recipe->name);
+	return o->pull || !recipe_needs_registry(recipe);
+}
+
+static int check_names(const struct recipe_set *recipes, const struct strv *words, struct err *e)
+{
+	for (size_t i = 1; i < words->len; i++)
+		if (!recipe_find(recipes, words->items[i], e))
+			return -1;
+	return 0;
+}
+
 /* One that fails does not keep the others from being made. */
-static int build(struct toolchain_command *o, const struct recipe_set *recipes, const struct strv *names, struct err *e)
+static int build(struct toolchain_command *o, const struct recipe_set *recipes, struct err *e)
 {
 	cleanup_of(engine) struct engine *engine = NULL;
 	cleanup_of(mirror_table) struct mirror_table *mirrors = NULL;
 	int code = EXIT_GOOD;
 
-	for (size_t i = 1; i < names->len; i++)
-		if (!recipe_find(recipes, names->items[i], e))
-			return -1;
-	if (context_open_engine(&o->context, &engine, e) < 0 || context_mirrors(&o->context, NULL, recipes, &mirrors, e) < 0)
+	if (check_names(recipes, &o->words, e) < 0 || context_open_engine(&o->context, &engine, e) < 0 ||
+	    context_mirrors(&o->context, NULL, recipes, &mirrors, e) < 0)
 		return -1;
 	for (size_t i = 0; i < recipes->count; i++) {
-		if (names->len > 1 && !strv_has(names, recipes->items[i].name))
-			continue;
-		if (build_one(o, engine, &recipes->items[i], mirrors, e) == 0)
+		if (!is_asked_for(o, &recipes->items[i]) || build_one(o, engine, &recipes->items[i], mirrors, e) == 0)
 			continue;
 		if (e->kind == ERR_CANCELLED || e->kind == ERR_UNREACHABLE)
 			return -1;
 		context_report(&o->context, e);
-		code = EXIT_KERNEL_FAILED;
+		/* What is wrong with the recipe is not for another try to mend. */
+		code = e->kind == ERR_USAGE || e->kind == ERR_INPUT ? EXIT_USAGE : code == EXIT_USAGE ? code : EXIT_KERNEL_FAILED;
+	}
+	return code;
+}
+
+static int pin_one(struct engine *engine, const struct recipe *recipe, struct err *e)
+{
+	cleanup_free char *path = path_join(recipe->dir, "image.yaml", e), *digest = NULL;
+	cleanup_buf struct buf before = { 0 }, after = { 0 };
+
+	if (!path || file_read(path, RECIPE_MAX_BYTES, &before, e) < 0)
+		return -1;
+	if (!recipe->has[RECIPE_BUILD])
+		return err_set(e, ERR_USAGE, "it is not built from a Dockerfile, so there is nothing to pin");
+	if (engine_registry_digest(engine, recipe->build.base, &digest, e) < 0 ||
+	    recipe_pin(buf_text(&before), before.len, path, digest, &after, e) < 0 ||
+	    file_replace(path, buf_text(&after), after.len, 0644, e) < 0)
+		return -1;
+	printf("%s %s@%s%s\n", recipe->name, recipe->build.base, digest,
+	       recipe->build.digest && strcmp(recipe->build.digest, digest) == 0 ? " (as it was)" : "");
+	return 0;
+}
+
+static int pin(struct toolchain_command *o, const struct recipe_set *recipes, struct err *e)
+{
+	cleanup_of(engine) struct engine *engine = NULL;
+	int code = EXIT_GOOD;
+
+	if (o->words.len < 2)
+		return err_set(e, ERR_USAGE, "toolchain pin wants the names of those to pin");
+	if (check_names(recipes, &o->words, e) < 0 || context_open_engine(&o->context, &engine, e) < 0)
+		return -1;
+	for (size_t i = 1; i < o->words.len; i++) {
+		const struct recipe *recipe = recipe_find(recipes, o->words.items[i], e);
+		if (recipe && pin_one(engine, recipe, e) == 0)
+			continue;
+		err_wrap(e, "toolchain '%s'", o->words.items[i]);
+		if (e->kind == ERR_CANCELLED || e->kind == ERR_UNREACHABLE)
+			return -1;
+		context_report(&o->context, e);
+		code = e->kind == ERR_USAGE ? EXIT_USAGE : code == EXIT_USAGE ? code : EXIT_KERNEL_FAILED;
 	}
 	return code;
 }
@@ -164,9 +261,11 @@ static int run(void *target, struct err *e)
 	if (strcmp(verb, "list") == 0)
 		code = words->len > 1 ? err_set(e, ERR_USAGE, "toolchain list takes no names") : list(o, &recipes, e);
 	else if (strcmp(verb, "build") == 0)
-		code = build(o, &recipes, words, e);
+		code = build(o, &recipes, e);
+	else if (strcmp(verb, "pin") == 0)
+		code = pin(o, &recipes, e);
 	else
-		code = err_set(e, ERR_USAGE, "toolchain wants `list` or `build`, found '%s'", verb);
+		code = err_set(e, ERR_USAGE, "toolchain wants `list`, `build` or `pin`, found '%s'", verb);
 	recipe_set_release(&recipes);
 	return code;
 }

@@ -5,9 +5,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "descriptor/boot_image.h"
 #include "descriptor/folder.h"
-#include "descriptor/image.h"
 #include "descriptor/indexes.h"
+#include "descriptor/origin.h"
 #include "descriptor/shape.h"
 #include "kernel/pattern.h"
 #include "kernel/template.h"
@@ -61,6 +62,8 @@ static const struct field package_fields[] = {
 	{ .key = "version", .type = FIELD_WORD, .offset = offsetof(struct package_rule, version), .words = version_words },
 	{ .key = "holds", .type = FIELD_BY_HAND, .binder = bind_holds },
 	{ .key = "shared", .type = FIELD_BOOL, .offset = offsetof(struct package_rule, shared) },
+	{ .key = "optional", .type = FIELD_BOOL, .offset = offsetof(struct package_rule, optional) },
+	{ .key = "file-as", .type = FIELD_TEXT, .offset = offsetof(struct package_rule, file_as), .rule = rule_plain_path },
 	{ 0 },
 };
 static const struct shape package_shape = { .what = "package rule", .size = sizeof(struct package_rule), .fields = package_fields };
@@ -74,6 +77,7 @@ static const struct field kernel_fields[] = {
 	{ .key = "release", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, release) },
 	{ .key = "base", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, base) },
 	{ .key = "id", .type = FIELD_TEXTS, .offset = offsetof(struct group_rules, id) },
+	{ .key = "told-id", .type = FIELD_TEXT, .offset = offsetof(struct group_rules, told_id) },
 	{ .key = "path-parts", .type = FIELD_NUMBER, .offset = offsetof(struct group_rules, path_parts) },
 	{ .key = "packages",
 	  .type = FIELD_LIST,
@@ -121,12 +125,18 @@ static int bind_fix_ups(const char *file, const struct node *node, void *target,
 	return 0;
 }
 
+/* "." is the tree itself. */
+static int rule_build_dir(const char *text, struct err *e)
+{
+	return strcmp(text, ".") == 0 ? 0 : rule_plain_path(text, e);
+}
+
 static const struct field tree_fields[] = {
 	{ .key = "build-dir",
 	  .type = FIELD_TEXT,
 	  .need = FIELD_REQUIRED,
 	  .offset = offsetof(struct tree_rules, build_dir),
-	  .rule = rule_plain_path },
+	  .rule = rule_build_dir },
 	{ .key = "drop", .type = FIELD_TEXTS, .offset = offsetof(struct tree_rules, drop) },
 	{ .key = "keep", .type = FIELD_TEXTS, .offset = offsetof(struct tree_rules, keep) },
 	{ .key = "rewrite",
@@ -169,6 +179,7 @@ static const struct field toolchain_fields[] = {
 	  .count_offset = offsetof(struct toolchain_rules, expect_count),
 	  .shape = &expect_shape },
 	{ .key = "make", .type = FIELD_TEXTS, .offset = offsetof(struct toolchain_rules, make), .rule = rule_make_variable },
+	{ .key = "prefer", .type = FIELD_TEXTS, .offset = offsetof(struct toolchain_rules, prefer), .rule = rule_name },
 	{ 0 },
 };
 static const struct shape toolchain_shape = { .what = "toolchain section", .fields = toolchain_fields };
@@ -311,17 +322,39 @@ static const struct field distro_fields[] = {
 	  .offset = offsetof(struct distro, kernel),
 	  .shape = &kernel_shape },
 	{ .key = "tree", .type = FIELD_MAP, .offset = offsetof(struct distro, tree), .shape = &tree_shape },
+	{ .key = "prepare",
+	  .type = FIELD_MAP,
+	  .offset = offsetof(struct distro, prepare),
+	  .given_offset = offsetof(struct distro, prepare.wanted),
+	  .shape = &prepare_shape },
+	{ .key = "image", .type = FIELD_MAP, .offset = offsetof(struct distro, image), .shape = &image_shape },
 	{ .key = "toolchain", .type = FIELD_MAP, .offset = offsetof(struct distro, toolchain), .shape = &toolchain_shape },
-	{ .key = "images",
+	{ .key = "boot-images",
 	  .type = FIELD_LIST,
-	  .offset = offsetof(struct distro, images.items),
-	  .count_offset = offsetof(struct distro, images.count),
-	  .shape = &image_shape },
+	  .offset = offsetof(struct distro, boot_images.items),
+	  .count_offset = offsetof(struct distro, boot_images.count),
+	  .shape = &boot_image_shape },
 	{ .key = "floors", .type = FIELD_MAP, .offset = offsetof(struct distro, floors), .shape = &floor_shape },
 	{ .key = "backports", .type = FIELD_MAP, .offset = offsetof(struct distro, backports), .shape = &backports_shape },
 	{ 0 },
 };
-static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_snapshots };
+static int check_distro(const void *target, struct err *e)
+{
+	const struct distro *d = target;
+	bool image = strcmp(d->format, "image") == 0;
+
+	if (d->tree.build_dir && image && !d->image.take.len)
+		return err_set(e, ERR_INPUT, "where packages are disk images, 'image' must say what is taken out of them");
+	for (size_t i = 0; d->prepare.wanted && i < d->kernel.package_count; i++)
+		if (d->kernel.packages[i].shared)
+			return err_set(e, ERR_INPUT,
+				       "a tree that is to be prepared has no shared packages: they can't be written to");
+	if (d->image.take.len && !image)
+		return err_set(e, ERR_INPUT, "'image' is for packages of the format 'image'");
+	return check_snapshots(target, e);
+}
+
+static const struct shape distro_shape = { .what = "distro", .fields = distro_fields, .check = check_distro };
 
 int distro_keys(struct strv *ret, struct err *e)
 {
@@ -436,11 +469,15 @@ void distro_release(struct distro *d)
 	free(d->snapshots);
 	group_rules_release(&d->kernel);
 	tree_rules_release(&d->tree);
+	strv_release(&d->prepare.config);
+	free(d->prepare.local_version);
+	image_rules_release(&d->image);
 	for (size_t i = 0; i < d->toolchain.expect_count; i++)
 		free(d->toolchain.expect[i].release);
 	free(d->toolchain.expect);
 	strv_release(&d->toolchain.make);
-	image_rules_release(&d->images);
+	strv_release(&d->toolchain.prefer);
+	boot_images_release(&d->boot_images);
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		free(d->floors[i]);
 		backport_list_release(&d->backports[i]);

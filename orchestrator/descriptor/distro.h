@@ -15,6 +15,7 @@
 #include "kernel/floor.h"
 #include "kernel/group.h"
 #include "kernel/kind.h"
+#include "package/image_rules.h"
 #include "package/tree_rules.h"
 #include "stream/digest.h"
 
@@ -27,18 +28,28 @@ struct toolchain_expect {
 struct toolchain_rules {
 	struct toolchain_expect *expect;
 	size_t expect_count;
-	struct strv make; /* extra make variables, each NAME=value, given as arguments of their own */
+	struct strv make;   /* extra make variables, each NAME=value, given as arguments of their own */
+	struct strv prefer; /* names of toolchain images that come first among those that fit equally well */
+};
+
+/* A tree of sources, which kbuild must prepare before anything can be built against it. */
+struct prepare_rules {
+	bool wanted;
+	/* Globs (those of sh(1)) on paths of the tree, as it is after unpacking: the first file there is becomes the configuration.
+	 */
+	struct strv config;
+	char *local_version; /* what the publisher's build adds to the release that the sources have; NULL: nothing */
 };
 
 /* A place where the kernel itself may be, for booting it. package and kernel are templates over distro_image_names. */
-struct image_rule {
+struct boot_image {
 	char *release; /* pattern on the whole release for which it holds; NULL: all */
 	char *package; /* URL reference (RFC 3986) from the kernel's first package to the one with the kernel in it */
 	char *kernel;  /* path of the bootable kernel in that package */
 };
 
-struct image_rules {
-	struct image_rule *items;
+struct boot_images {
+	struct boot_image *items;
 	size_t count; /* 0: nothing is known */
 };
 
@@ -68,8 +79,10 @@ struct distro {
 	size_t snapshot_count;
 	struct group_rules kernel;
 	struct tree_rules tree; /* build_dir NULL: not told, so its kernels can't be built */
+	struct prepare_rules prepare;
+	struct image_rules image; /* packages of the format "image": what of them is the tree */
 	struct toolchain_rules toolchain;
-	struct image_rules images;
+	struct boot_images boot_images;
 	char *floors[KIND_COUNT]; /* see kernel/floor.h; NULL: none */
 	struct backport_list backports[KIND_COUNT];
 };
@@ -107,11 +120,14 @@ extern const char *const distro_tree_names[DISTRO_TREE_NAMES + 1];
 extern const char *const distro_own_names[];
 /* The tree rules for one kernel, those names filled in. Where it has shared packages: those for its own. */
 must_check int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
+/* Where facts about the kernel stand, in the words of facts_collect (package/facts.h): the build directory, with `*` for what only
+ * the packages tell, and the configurations of `prepare`. NULL on failure. Caller frees. */
+char *distro_fact_places(const struct distro *d, const struct kernel *k, struct err *e);
 /* The rules for the kernel's shared packages: all but those that name what is the kernel's own, which concern only its own
  * packages. build_dir is "". */
 must_check int distro_shared_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e);
 
-/* What `images:` may name: as a tree's texts, and package-version, that of the kernel's first package. NULL-terminated. */
+/* What `boot-images:` may name: as a tree's texts, and package-version, that of the kernel's first package. NULL-terminated. */
 extern const char *const distro_image_names[DISTRO_TREE_NAMES + 2];
 /* Appends the URLs at which a package with the kernel may be, best first, and to *ret_kernels where in it the kernel is; none where
  * the descriptor says nothing of that release. */

@@ -37,6 +37,27 @@ int distro_tree_rules(const struct distro *d, const struct kernel *k, struct tre
 	return expand_rules(&d->tree, k, ret, e);
 }
 
+static const char *told(const char *text)
+{
+	return *text ? text : "*";
+}
+
+char *distro_fact_places(const struct distro *d, const struct kernel *k, struct err *e)
+{
+	const char *const values[] = { told(k->release), told(k->base),	   k->id, told(k->version),
+				       k->arch->name,	 k->arch->srcarch, NULL };
+	const struct tree_rules place = { .build_dir = d->tree.build_dir };
+	cleanup_tree_rules struct tree_rules expanded = { 0 };
+	cleanup_buf struct buf places = { 0 };
+
+	if (tree_rules_expand(&place, distro_tree_names, values, &expanded, e) < 0 || buf_puts(&places, expanded.build_dir, e) < 0)
+		return NULL;
+	for (size_t i = 0; i < d->prepare.config.len; i++)
+		if (buf_printf(&places, e, "\n%s", d->prepare.config.items[i]) < 0)
+			return NULL;
+	return buf_steal(&places);
+}
+
 int distro_shared_rules(const struct distro *d, const struct kernel *k, struct tree_rules *ret, struct err *e)
 {
 	cleanup_tree_rules struct tree_rules shared = { 0 };
@@ -65,6 +86,18 @@ static int hash_release(struct hasher *h, const struct strv *templates, struct e
 	return templates->len == 1 ? hasher_text(h, templates->items[0], e) : hash_texts(h, templates, e);
 }
 
+/* Nothing where nothing is to be prepared or taken out of an image, so that keys stay. */
+static int hash_sources(struct hasher *h, const struct distro *d, struct err *e)
+{
+	if (d->prepare.wanted && (hasher_text(h, "prepare", e) < 0 || hash_texts(h, &d->prepare.config, e) < 0 ||
+				  hasher_text(h, d->prepare.local_version ? d->prepare.local_version : "", e) < 0))
+		return -1;
+	if (!d->image.take.len)
+		return 0;
+	cleanup_free char *image = image_rules_encode(&d->image, e);
+	return image ? hasher_text(h, image, e) : -1;
+}
+
 int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err *e)
 {
 	cleanup_free char *tree = tree_rules_encode(&d->tree, e);
@@ -80,5 +113,5 @@ int distro_hash_build_part(const struct distro *d, struct hasher *h, struct err 
 	}
 	if (hash_texts(h, &d->toolchain.make, e) < 0)
 		return -1;
-	return d->kernel.base.len ? hash_texts(h, &d->kernel.base, e) : 0;
+	return d->kernel.base.len && hash_texts(h, &d->kernel.base, e) < 0 ? -1 : hash_sources(h, d, e);
 }

@@ -12,6 +12,8 @@
 #include "kernel/version.h"
 #include "stream/digest.h"
 
+#define DIGEST_PREFIX "sha256:"
+
 static const char *const how_names[RECIPE_HOW_COUNT] = {
 	[RECIPE_BOOTSTRAP] = "bootstrap",
 	[RECIPE_PULL] = "pull",
@@ -77,8 +79,40 @@ static const struct field pull_fields[] = {
 };
 static const struct shape pull_shape = { .what = "pull section", .fields = pull_fields };
 
+static int rule_file_name(const char *text, struct err *e)
+{
+	if (!path_is_plain(text) || strchr(text, '/') || text[0] == '.')
+		return err_set(e, ERR_INPUT, "'%s': expected the name of a file in the image's folder", text);
+	return 0;
+}
+
+/* As engines take it: a host or not, lower-case path parts, a tag or not. The digest has a key of its own. */
+static int rule_base(const char *text, struct err *e)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./:_-");
+	if (text[len] || text[0] == '-' || strstr(text, "//"))
+		return err_set(e, ERR_INPUT, "'%s': expected the name of an image, NAME or NAME:TAG, without digest", text);
+	return 0;
+}
+
+static int rule_digest(const char *text, struct err *e)
+{
+	struct digest digest;
+	struct err unwanted = { 0 };
+	if (!str_starts(text, DIGEST_PREFIX) || digest_parse(text + strlen(DIGEST_PREFIX), &digest, &unwanted) < 0)
+		return err_set(e, ERR_INPUT, "'%s': expected sha256:<64 hex digits>", text);
+	return 0;
+}
+
+#define BUILD_FIELD(name) (offsetof(struct recipe, build.name) - offsetof(struct recipe, build))
 static const struct field build_fields[] = {
-	{ .key = "dockerfile", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .rule = rule_plain_path },
+	{ .key = "dockerfile",
+	  .type = FIELD_TEXT,
+	  .need = FIELD_REQUIRED,
+	  .offset = BUILD_FIELD(dockerfile),
+	  .rule = rule_file_name },
+	{ .key = "base", .type = FIELD_TEXT, .need = FIELD_REQUIRED, .offset = BUILD_FIELD(base), .rule = rule_base },
+	{ .key = "digest", .type = FIELD_TEXT, .offset = BUILD_FIELD(digest), .rule = rule_digest },
 	{ 0 },
 };
 static const struct shape build_shape = { .what = "build section", .fields = build_fields };
@@ -148,6 +182,7 @@ static const struct field recipe_fields[] = {
 	  .offset = offsetof(struct recipe, glibc),
 	  .rule = rule_floor },
 	{ .key = "pahole", .type = FIELD_BOOL, .offset = offsetof(struct recipe, pahole) },
+	{ .key = "lld", .type = FIELD_BOOL, .offset = offsetof(struct recipe, lld) },
 	{ .key = "bootstrap",
 	  .type = FIELD_MAP,
 	  .offset = offsetof(struct recipe, bootstrap),
@@ -160,7 +195,7 @@ static const struct field recipe_fields[] = {
 	  .shape = &pull_shape },
 	{ .key = "build",
 	  .type = FIELD_MAP,
-	  .offset = offsetof(struct recipe, build.dockerfile),
+	  .offset = offsetof(struct recipe, build),
 	  .given_offset = offsetof(struct recipe, has[RECIPE_BUILD]),
 	  .shape = &build_shape },
 	{ .key = "env",
@@ -210,6 +245,8 @@ static int load(const char *dir, struct recipe *ret, struct strv *findings, stru
 	}
 	if (findings && findings->len)
 		return err_set(e, ERR_INPUT, "%s", findings->items[0]);
+	if (!(r.dir = str_dup(dir, e)))
+		return -1;
 	*ret = r;
 	r = (struct recipe){ 0 };
 	return 0;
@@ -228,6 +265,7 @@ int recipe_check(const char *dir, struct recipe *ret, struct strv *findings, str
 void recipe_release(struct recipe *r)
 {
 	free(r->name);
+	free(r->dir);
 	free(r->glibc);
 	free(r->bootstrap.mirror);
 	free(r->bootstrap.suite);
@@ -237,6 +275,8 @@ void recipe_release(struct recipe *r)
 	free(r->bootstrap.keyring);
 	free(r->pull.reference);
 	free(r->build.dockerfile);
+	free(r->build.base);
+	free(r->build.digest);
 	for (size_t i = 0; i < r->env_count; i++) {
 		free(r->env[i].name);
 		free(r->env[i].value);
@@ -316,6 +356,18 @@ enum recipe_how recipe_default_how(const struct recipe *r)
 	while (how < RECIPE_HOW_COUNT - 1 && !r->has[how])
 		how++;
 	return (enum recipe_how)how;
+}
+
+bool recipe_needs_registry(const struct recipe *r)
+{
+	return !r->has[RECIPE_BOOTSTRAP];
+}
+
+const char *recipe_registry_reference(const struct recipe *r)
+{
+	if (!recipe_needs_registry(r))
+		return NULL;
+	return r->has[RECIPE_PULL] ? r->pull.reference : r->build.base;
 }
 
 /* --- templates --- */

@@ -36,19 +36,23 @@ struct recipe_variable {
 
 struct recipe {
 	char *name; /* [a-z0-9][a-z0-9.-]*; the folder's name */
+	char *dir;  /* the folder; NULL where it was not read from one */
 	const struct arch *arch;
 	unsigned gcc[RECIPE_GCC_MAX]; /* majors, ascending */
 	size_t gcc_count;
 	unsigned clang; /* major; 0: none */
 	char *glibc;	/* "2.36" */
 	bool pahole;
+	bool lld;		    /* the linker and the tools that go with clang are there too, all under names with its major */
 	bool has[RECIPE_HOW_COUNT]; /* which of these there are, at least one */
 	struct recipe_bootstrap bootstrap;
 	struct {
 		char *reference; /* ends in @sha256:<64 hex digits> */
 	} pull;
 	struct {
-		char *dockerfile; /* plain path below the folder */
+		char *dockerfile; /* name of a file of the folder */
+		char *base;	  /* what its FROM names, without a digest: "docker.io/library/name:tag" */
+		char *digest;	  /* of base, "sha256:<64 hex digits>"; NULL: not pinned yet, so it can't be built */
 	} build;
 	struct recipe_variable *env;
 	size_t env_count;
@@ -77,6 +81,14 @@ const char *recipe_how_name(enum recipe_how how);
 must_check int recipe_how_parse(const char *name, enum recipe_how *ret, struct err *e);
 /* What is taken when the user does not say: the first that the recipe has, in the order of the enum. */
 enum recipe_how recipe_default_how(const struct recipe *r);
+
+/* True when a registry must be asked to have it: nothing of what it says can be had from packages alone. */
+bool recipe_needs_registry(const struct recipe *r);
+/* Borrowed: what must be had from the registry ("docker.io/library/name:tag"); NULL where none is needed. */
+const char *recipe_registry_reference(const struct recipe *r);
+/* The bytes of an image.yaml with this digest ("sha256:...") as its `build: digest:`, all else as it was. A file that is not
+ * written in lines of its own there: ERR_USAGE, saying what to write by hand. name: for messages. */
+must_check int recipe_pin(const char *bytes, size_t len, const char *name, const char *digest, struct buf *ret, struct err *e);
 
 /* Expands `${gcc}` (the major given), `${clang}`, `${arch}` in a variable's value. Caller frees. */
 char *recipe_expand(const struct recipe *r, const char *value, unsigned gcc, struct err *e);

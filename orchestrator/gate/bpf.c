@@ -111,7 +111,6 @@ int bpf_check(const struct section_list *list, const struct gate_expect *expect,
 	check_programs(&o);
 	check_license(&o, gpl_helper);
 	check_version(&o);
-	bpf_btf_ext_check(&o);
 	bpf_maps_check(&o);
-	return bpf_map_relocations_check(&o, e);
+	return bpf_btf_ext_check(&o, e) < 0 ? -1 : bpf_map_relocations_check(&o, e);
 }

@@ -2,7 +2,10 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/cleanup.h"
 
 struct types {
 	const struct bpf_elf *o;
@@ -112,25 +115,6 @@ static bool check_types(const struct bpf_elf *o, const struct btf *btf)
 	return true;
 }
 
-int bpf_btf_read(struct bpf_elf *o, struct err *e)
-{
-	const struct section *s = section_find(o->list, ".BTF");
-
-	if (!s)
-		return 0;
-	libbpf_set_print(NULL); /* it would write to stderr what becomes a finding */
-	struct btf *btf = btf__new(s->bytes, (uint32_t)s->len);
-	if (!btf && errno == ENOMEM)
-		return err_no_memory(e);
-	if (!btf)
-		finding_add(o->report, "BTF", "a sound section .BTF", "%s", strerror(errno));
-	else if (check_types(o, btf))
-		o->btf = btf;
-	else
-		btf__free(btf);
-	return 0;
-}
-
 const struct btf_type *bpf_btf_skip(const struct btf *btf, uint32_t type)
 {
 	enum { DEPTH_MAX = 32 };
@@ -154,17 +138,50 @@ const struct btf_type *bpf_btf_section(const struct btf *btf, const char *name)
 	return NULL;
 }
 
-bool bpf_btf_has_extern(const struct btf *btf, const char *name)
+static int compare_names(const void *a, const void *b)
 {
-	static const char *const sections[] = { ".kconfig", ".ksyms" };
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-	for (size_t i = 0; *name && i < sizeof(sections) / sizeof(sections[0]); i++) {
-		const struct btf_type *section = bpf_btf_section(btf, sections[i]);
-		for (unsigned v = 0; section && v < btf_vlen(section); v++) {
-			const struct btf_type *t = btf__type_by_id(btf, btf_var_secinfos(section)[v].type);
-			if (strcmp(btf__str_by_offset(btf, t->name_off), name) == 0)
-				return true;
+static int find_externs(struct bpf_elf *o, struct err *e)
+{
+	const struct btf_type *sections[] = { bpf_btf_section(o->btf, ".kconfig"), bpf_btf_section(o->btf, ".ksyms") };
+	size_t room = 1;
+
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+		room += sections[i] ? btf_vlen(sections[i]) : 0;
+	o->externs = calloc(room, sizeof(*o->externs));
+	if (!o->externs)
+		return err_no_memory(e);
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+		for (unsigned v = 0; sections[i] && v < btf_vlen(sections[i]); v++) {
+			const struct btf_type *t = btf__type_by_id(o->btf, btf_var_secinfos(sections[i])[v].type);
+			o->externs[o->extern_count++] = btf__str_by_offset(o->btf, t->name_off);
 		}
-	}
-	return false;
+	qsort(o->externs, o->extern_count, sizeof(*o->externs), compare_names);
+	return 0;
+}
+
+bool bpf_btf_has_extern(const struct bpf_elf *o, const char *name)
+{
+	return *name && o->extern_count && bsearch(&name, o->externs, o->extern_count, sizeof(*o->externs), compare_names);
+}
+
+int bpf_btf_read(struct bpf_elf *o, struct err *e)
+{
+	const struct section *s = section_find(o->list, ".BTF");
+
+	if (!s)
+		return 0;
+	libbpf_set_print(NULL); /* it would write to stderr what becomes a finding */
+	struct btf *btf = btf__new(s->bytes, (uint32_t)s->len);
+	if (!btf && errno == ENOMEM)
+		return err_no_memory(e);
+	if (!btf)
+		finding_add(o->report, "BTF", "a sound section .BTF", "%s", strerror(errno));
+	else if (!check_types(o, btf))
+		btf__free(btf);
+	else
+		o->btf = btf;
+	return o->btf ? find_externs(o, e) : 0;
 }

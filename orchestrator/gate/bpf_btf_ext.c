@@ -1,5 +1,5 @@
 /* Section .BTF.ext: what is told of single instructions. Documentation/bpf/btf.rst, 4.2. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gate/bpf_btf.h"
@@ -21,6 +21,9 @@ struct ext {
 	const struct bpf_elf *o;
 	const char *bytes;
 	size_t len;
+	/* Sections of instructions, by name. */
+	const struct section **code;
+	size_t code_count;
 };
 
 /* Always false. */
@@ -67,14 +70,34 @@ static const struct table {
 	{ "field accesses", 16, field_is_sound },
 };
 
+static int compare_names(const void *a, const void *b)
+{
+	const struct section *x = *(const struct section *const *)a, *y = *(const struct section *const *)b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int find_code(struct ext *x, struct err *e)
+{
+	const struct section_list *list = x->o->list;
+
+	x->code = calloc(list->count + 1, sizeof(*x->code));
+	if (!x->code)
+		return err_no_memory(e);
+	for (size_t i = 0; i < list->count; i++)
+		if (bpf_section_is_code(&list->items[i]))
+			x->code[x->code_count++] = &list->items[i];
+	qsort(x->code, x->code_count, sizeof(*x->code), compare_names);
+	return 0;
+}
+
+/* NULL: there is none of that name. */
 static const struct section *code_section(const struct ext *x, uint32_t name_offset)
 {
-	const char *name = btf__str_by_offset(x->o->btf, name_offset);
+	const struct section wanted = { .name = btf__str_by_offset(x->o->btf, name_offset) }, *key = &wanted;
+	const struct section **found = wanted.name ? bsearch(&key, x->code, x->code_count, sizeof(*x->code), compare_names) : NULL;
 
-	for (size_t i = 0; name && i < x->o->list->count; i++)
-		if (strcmp(x->o->list->items[i].name, name) == 0 && bpf_section_is_code(&x->o->list->items[i]))
-			return &x->o->list->items[i];
-	return NULL;
+	return found ? *found : NULL;
 }
 
 /* All of one section: header and records. *at moves behind them. */
@@ -141,15 +164,18 @@ static void check(const struct ext *x)
 	}
 }
 
-void bpf_btf_ext_check(const struct bpf_elf *o)
+int bpf_btf_ext_check(const struct bpf_elf *o, struct err *e)
 {
 	const struct section *s = section_find(o->list, ".BTF.ext");
-	const struct ext x = { o, s ? s->bytes : NULL, s ? s->len : 0 };
+	struct ext x = { .o = o, .bytes = s ? s->bytes : NULL, .len = s ? s->len : 0 };
 
-	if (!s)
-		return;
-	if (o->btf)
-		check(&x);
-	else if (!section_find(o->list, ".BTF"))
+	if (s && !section_find(o->list, ".BTF"))
 		finding_add(o->report, "BTF", "section .BTF beside .BTF.ext", "none");
+	if (!s || !o->btf)
+		return 0;
+	int rc = find_code(&x, e);
+	if (rc == 0)
+		check(&x);
+	free(x.code);
+	return rc;
 }

@@ -68,7 +68,7 @@ static bool check_codes(const struct code *c)
 			return wrong(c, "instructions", "instructions that exist", at, "code 0x%02x", i.code);
 		if (*identifier && !bpf_kernel_has(c->o, identifier)) {
 			char expected[96];
-			snprintf(expected, sizeof(expected), "an instruction for a kernel without %s", identifier);
+			snprintf(expected, sizeof(expected), "what a kernel without %s takes", identifier);
 			return wrong(c, "instructions", expected, at, "code 0x%02x", i.code);
 		}
 		if (i.code == BPF_CODE_LOAD_IMMEDIATE && !check_pair(c, at, &i))

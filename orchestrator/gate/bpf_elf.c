@@ -13,6 +13,8 @@
 void bpf_elf_release(struct bpf_elf *o)
 {
 	btf__free(o->btf);
+	free(o->externs);
+	free(o->tables);
 	free(o->answers);
 	free(o->functions);
 	symbol_list_release(&o->symbols);
@@ -70,8 +72,8 @@ void bpf_kernel_needs(const struct bpf_elf *o, const char *what, const char *ide
 
 	if (bpf_kernel_has(o, identifier))
 		return;
-	snprintf(expected, sizeof(expected), "a kernel with %s", identifier);
-	finding_add(o->report, what, expected, "%s, and a kernel without", where);
+	snprintf(expected, sizeof(expected), "what a kernel without %s takes", identifier);
+	finding_add(o->report, what, expected, "%s", where);
 }
 
 /* A section of entries as this machine has them in memory. NULL with *e when out of memory; an empty section has none. */
@@ -127,6 +129,29 @@ static int find_functions(struct bpf_elf *o, struct err *e)
 	return 0;
 }
 
+static int compare_tables(const void *a, const void *b)
+{
+	const struct section *x = *(const struct section *const *)a, *y = *(const struct section *const *)b;
+
+	if (x->info != y->info)
+		return x->info < y->info ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int find_tables(struct bpf_elf *o, struct err *e)
+{
+	o->tables = calloc(o->list->count + 1, sizeof(*o->tables));
+	if (!o->tables)
+		return err_no_memory(e);
+	for (size_t i = 0; i < o->list->count; i++) {
+		const struct section *s = &o->list->items[i];
+		if ((s->type == SHT_REL || s->type == SHT_RELA) && s->bytes)
+			o->tables[o->table_count++] = s;
+	}
+	qsort(o->tables, o->table_count, sizeof(*o->tables), compare_tables);
+	return 0;
+}
+
 int bpf_elf_read(const struct section_list *list, const struct gate_expect *expect, struct object_report *r, struct bpf_elf *ret,
 		 struct err *e)
 {
@@ -139,7 +164,7 @@ int bpf_elf_read(const struct section_list *list, const struct gate_expect *expe
 	for (size_t i = 0; i < ret->symbols.count; i++)
 		if (ret->symbols.items[i].name_is_lost)
 			finding_add(r, "symbols", "names inside the table of names", "symbol %zu", i + 1);
-	return find_functions(ret, e);
+	return find_functions(ret, e) < 0 ? -1 : find_tables(ret, e);
 }
 
 const struct symbol *const *bpf_functions_of(const struct bpf_elf *o, size_t section, size_t *ret_count)
@@ -185,10 +210,17 @@ static int append_relocations(const struct bpf_elf *o, const struct section *tab
 
 int bpf_relocations_read(const struct bpf_elf *o, size_t section, struct bpf_relocations *ret, struct err *e)
 {
-	for (size_t i = 0; i < o->list->count; i++) {
-		const struct section *s = &o->list->items[i];
-		if ((s->type != SHT_REL && s->type != SHT_RELA) || s->info != section || !s->bytes)
-			continue;
+	size_t low = 0;
+
+	for (size_t high = o->table_count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+		if (o->tables[middle]->info < section)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < o->table_count && o->tables[low]->info == section; low++) {
+		const struct section *s = o->tables[low];
 		if (s->type == SHT_RELA || s->len % sizeof(Elf64_Rel))
 			finding_add(o->report, "relocation", "a table of whole entries without addends", "%s", s->name);
 		else if (append_relocations(o, s, ret, e) < 0)

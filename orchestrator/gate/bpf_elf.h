@@ -42,6 +42,12 @@ struct bpf_elf {
 	/* Functions with bytes, all of them inside their section, by section, then by value. Point into symbols. */
 	const struct symbol **functions;
 	size_t function_count;
+	/* Tables of relocations, by the section that they are for. Point into list. */
+	const struct section **tables;
+	size_t table_count;
+	/* What the BTF says that the kernel is to have, in order. Point into btf. */
+	const char **externs;
+	size_t extern_count;
 	struct bpf_answers *answers;
 	struct btf *btf; /* NULL: none, or an unsound one */
 };
@@ -65,7 +71,7 @@ uint32_t bpf_u32(const struct bpf_elf *o, const char *at);
 /* Whether the kernel's include/uapi/linux/bpf.h has an identifier; true when nothing is known of the kernel.
  * identifier: static. */
 bool bpf_kernel_has(const struct bpf_elf *o, const char *identifier);
-/* A finding where it has not: what is of the kernel, found where. */
+/* A finding where it has not: the name of the finding, and where it is asked for. */
 void bpf_kernel_needs(const struct bpf_elf *o, const char *what, const char *identifier, const char *where);
 
 #define cleanup_bpf_elf		__attribute__((cleanup(bpf_elf_release)))

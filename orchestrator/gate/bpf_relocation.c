@@ -67,8 +67,7 @@ bool bpf_relocation_check(const struct bpf_elf *o, const struct section *code, c
 	    (i.code != BPF_CODE_CALL && i.code != BPF_CODE_LOAD_IMMEDIATE))
 		return unresolved(o, "a relocation that fits its instruction", code, r, "");
 	if (r->symbol->section == SHN_UNDEF)
-		return bpf_btf_has_extern(o->btf, r->symbol->name) ||
-		       unresolved(o, "a symbol that is defined", code, r, ", undefined");
+		return bpf_btf_has_extern(o, r->symbol->name) || unresolved(o, "a symbol that is defined", code, r, ", undefined");
 	if (!to)
 		return unresolved(o, "a symbol of a section", code, r, ", which has none");
 	if (i.code != BPF_CODE_CALL)

@@ -8,7 +8,7 @@
 
 /* Copies len bytes as printable ASCII, '?' for the rest, cut to fit. */
 void copy_printable(char *ret, size_t room, const char *bytes, size_t len);
-/* Adds a finding, unless there are FINDINGS_MAX. what: at most 23 bytes. */
+/* Adds a finding, unless it is there already, or FINDINGS_MAX are. what: at most 23 bytes. */
 void finding_add(struct object_report *r, const char *what, const char *expected, const char *format, ...) printf_like(4, 5);
 
 /* The sections of a kernel module, and of an eBPF object, as object_check says. -1: out of memory. */

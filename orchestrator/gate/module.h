@@ -31,9 +31,9 @@ must_check int module_check_versions(const struct module *m, struct err *e);
  * reading the instructions: a module says itself that it has retpolines, one with return thunks imports their target, one without
  * stack protector never imports its alarm. That each single call, return and frame is made so does not show. */
 void module_check_code(const struct module *m);
-/* "build path", "build time": what depends on where or when it was built. In bytes that get loaded and are no code: a text that
- * holds a path below the builders' directory, one that is the absolute path of a C or assembler source, header or object file
- * (__FILE__), one that is a __DATE__, a __TIME__, or both with a blank between. */
+/* "build path", "build time": what depends on where or when it was built. In bytes that get loaded and are no code: a text that is
+ * the absolute path of a C or assembler source, header or object file (__FILE__) but for those below the builders' directory, which
+ * are the same in every build; one that is a __DATE__, a __TIME__, or both with a blank between. */
 void module_check_texts(const struct module *m);
 
 #endif

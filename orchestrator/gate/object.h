@@ -18,7 +18,7 @@ enum { OBJECT_BYTES_MAX = 64 << 20 };
 
 struct gate_expect {
 	enum probe_kind_id kind;
-	const char *release;		   /* uname -r; what vermagic must begin with (modules) */
+	const char *release;		   /* uname -r; what vermagic must begin with (modules); "": as reference says */
 	uint16_t elf_machine;		   /* e_machine of the kernel (modules); eBPF objects are EM_BPF always */
 	const char *module_name;	   /* "name" in .modinfo; NULL: any */
 	const struct reference *reference; /* NULL: checks that need it are left out */
@@ -44,8 +44,11 @@ struct object_report {
 
 /* Checks one object. Every oddity of the bytes is a finding, never an error; -1 only when we could not check at all (memory).
  * Both kinds: not empty, ELF64 of the byte order and machine expected, ET_REL, section headers inside the file, no section with
- * debug information left (.debug_*, .zdebug_*, their relocations). Modules: .modinfo with vermagic (its first word the release),
- * license and name; .gnu.linkonce.this_module. eBPF:
+ * debug information left (.debug_*, .zdebug_*, their relocations). docs/gate.md has what each finding is called.
+ * Modules: gate/module.h, and
+ * - vermagic, by gate/vermagic.h; a license; a name, the same for tools and for the kernel; .gnu.linkonce.this_module;
+ * - not more than 64 MiB when loaded.
+ * eBPF:
  * - at least one program section, each of a name that loaders know ("program section"), of a type that the kernel has;
  * - instructions: codes that exist and that the kernel has, whole 64-bit constants, jumps and calls inside what they belong to,
  *   helpers that the kernel has, functions that end, programs not too long;

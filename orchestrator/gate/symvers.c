@@ -44,16 +44,13 @@ size_t symvers_count(const struct symvers *s)
 
 enum { FIELDS_MAX = 5 };
 
-/* Gives the number of fields, 0 when there are too many. */
+/* Gives the number of fields; what comes behind the last is left out. */
 static size_t split(char *line, char *fields[FIELDS_MAX])
 {
 	size_t count = 0;
 
-	for (char *at = line; at; count++) {
-		if (count == FIELDS_MAX)
-			return 0;
+	for (char *at = line; at && count < FIELDS_MAX; count++)
 		fields[count] = strsep(&at, "\t");
-	}
 	return count;
 }
 
@@ -61,7 +58,7 @@ static bool parse_crc(const char *text, uint32_t *ret)
 {
 	char *end;
 
-	if (strncmp(text, "0x", 2) != 0 || strspn(text + 2, "0123456789abcdef") != strlen(text + 2) || strlen(text) > 10)
+	if (strncmp(text, "0x", 2) != 0 || strspn(text + 2, "0123456789abcdefABCDEF") != strlen(text + 2) || strlen(text) > 10)
 		return false;
 	*ret = (uint32_t)strtoul(text, &end, 16);
 	return end > text + 2;

@@ -54,7 +54,9 @@ bool vermagic_part(const char *text, const struct reference *config, const char 
 	for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
 		end = strchrnul(line, '\n');
 		size_t len = (size_t)(end - line);
-		if (str_starts(line, "#if")) {
+		if (str_starts(line, "#ifndef")) {
+			held = holds = !condition_holds(line, len, config);
+		} else if (str_starts(line, "#if")) {
 			held = holds = condition_holds(line, len, config);
 		} else if (str_starts(line, "#elif")) {
 			holds = !held && condition_holds(line, len, config);
@@ -91,7 +93,8 @@ void vermagic_expected(const struct reference *kernel, const char *release, uint
 	char part[64];
 
 	*ret = (struct vermagic){ 0 };
-	add(ret, release);
+	/* With some distros only the packages tell. */
+	add(ret, *release || !kernel ? release : reference_release(kernel));
 	add(ret, " ");
 	for (size_t i = 0; i < ARRAY_LEN(macros); i++) {
 		if (!kernel || !reference_vermagic_part(kernel, macros[i], part, sizeof(part)))

@@ -135,21 +135,13 @@ static char *missing_reason(struct grouping *g, const struct item *kernel, size_
 	return buf_steal(&text);
 }
 
-/* Numbers and dots at the start of a release. */
-static char *numeric_version(const char *release, struct err *e)
-{
-	size_t len = strspn(release, "0123456789.");
-	while (len > 0 && release[len - 1] == '.')
-		len--;
-	return str_printf(e, "%.*s", (int)len, release);
-}
-
 static int fill_package(struct kernel_package *package, const struct package_rule *rule, const struct item *item, struct err *e)
 {
 	package->role = rule->role;
 	package->has_config = rule->has_config;
 	package->has_tools = rule->has_tools;
 	package->shared = rule->shared;
+	package->file_as = rule->file_as;
 	package->url = str_dup(item->source->url, e);
 	package->file_name = str_dup(path_base(item->name), e);
 	package->version = str_dup(item->version, e);
@@ -162,13 +154,14 @@ static int fill_kernel(struct grouping *g, struct kernel *k, struct item *const 
 	k->id = str_dup(parts[0]->id, g->e);
 	k->release = str_dup(parts[0]->release, g->e);
 	k->base = str_dup(parts[0]->base, g->e);
-	k->version = numeric_version(parts[0]->release, g->e);
+	k->version = version_leading(parts[0]->release, g->e);
 	k->packages = calloc(g->rules->package_count, sizeof(*k->packages));
 	if (!k->id || !k->release || !k->base || !k->version || !k->packages)
 		return err_no_memory(g->e);
-	k->package_count = g->rules->package_count;
-	for (size_t i = 0; i < k->package_count; i++) {
-		if (fill_package(&k->packages[i], &g->rules->packages[i], parts[i], g->e) < 0)
+	for (size_t i = 0; i < g->rules->package_count; i++) {
+		if (!parts[i])
+			continue;
+		if (fill_package(&k->packages[k->package_count++], &g->rules->packages[i], parts[i], g->e) < 0)
 			return -1;
 		parts[i]->used = true;
 	}
@@ -194,7 +187,7 @@ static int complete_kernel(struct grouping *g, struct item *candidate, struct it
 	parts[0] = candidate;
 	for (size_t i = 1; i < g->rules->package_count; i++) {
 		parts[i] = group_index_find(g->index, candidate, i);
-		if (!parts[i])
+		if (!parts[i] && !g->rules->packages[i].optional)
 			return add_leftover(g, candidate->source, false, missing_reason(g, candidate, i));
 	}
 	/* Room for every candidate was made beforehand. */

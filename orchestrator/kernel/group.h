@@ -36,6 +36,8 @@ struct package_rule {
 	bool has_config; /* the kernel's .config is in it */
 	bool has_tools;	 /* the kernel's host programs are in it */
 	bool shared;	 /* several kernels have the same one; never the first package, nor the one with the .config */
+	bool optional;	 /* a kernel that lacks it is a kernel all the same; never the first package */
+	char *file_as;	 /* it is no archive but one file, which belongs at this path of the tree; NULL: an archive */
 };
 
 /* Filled by the descriptor room from `kernel:`. packages[0] names the kernel and has no matches. */
@@ -46,6 +48,7 @@ struct group_rules {
 	struct strv release;
 	struct strv base;     /* the same for what packages call their directories; none: the release */
 	struct strv id;	      /* the same; none: the release */
+	char *told_id;	      /* its name once its packages have told the release (kernel_tell); NULL: the release */
 	unsigned path_parts;  /* how many of the last parts of the URL's path the patterns see, slashes between; 0: 1 */
 	version_order *order; /* of the `version` captures; NULL: version_compare_deb */
 	struct package_rule *packages;
@@ -61,6 +64,7 @@ struct kernel_package {
 	const char *role; /* borrowed from the rules, which must outlive the set */
 	char *url, *file_name, *version;
 	bool has_config, has_tools, shared;
+	const char *file_as; /* borrowed, as role; NULL: an archive */
 };
 
 struct kernel {
@@ -69,7 +73,7 @@ struct kernel {
 	char *base;    /* what its packages call their directories where that is not the release */
 	char *version; /* the release's leading numbers, "5.10.0", for floors; "" with an empty release */
 	const struct arch *arch;
-	struct kernel_package *packages; /* in the order of the rules */
+	struct kernel_package *packages; /* in the order of the rules, without the optional ones that it lacks */
 	size_t package_count;
 };
 
@@ -97,6 +101,13 @@ must_check int kernel_group(const struct group_rules *rules, const struct kernel
 void kernel_set_release(struct kernel_set *set);
 /* Takes out the kernels for which `unwanted` is true; gives their number. The others keep their order. */
 size_t kernel_set_remove(struct kernel_set *set, bool (*unwanted)(const struct kernel *k, void *context), void *context);
+
+/* A kernel whose packages have told its release: as `listed` was, whose packages *ret borrows, with release, base and version, and
+ * the name that rules->told_id gives it. A release or name that no file may have: ERR_CHECK. */
+must_check int kernel_tell(const struct group_rules *rules, const struct kernel *listed, const char *release, struct kernel *ret,
+			   struct err *e);
+/* Of what kernel_tell gave. Harmless on {0}. */
+void kernel_told_release(struct kernel *k);
 
 /* [A-Za-z0-9._+~-], no leading dot or dash, 1 to KERNEL_NAME_MAX bytes: fit for a file name and an argument. */
 bool kernel_name_is_safe(const char *name);

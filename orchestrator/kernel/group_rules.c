@@ -14,6 +14,7 @@ static void package_rule_release(struct package_rule *rule)
 		strv_release(&rule->matches[i].values);
 	}
 	free(rule->matches);
+	free(rule->file_as);
 }
 
 void group_rules_release(struct group_rules *rules)
@@ -21,6 +22,7 @@ void group_rules_release(struct group_rules *rules)
 	strv_release(&rules->release);
 	strv_release(&rules->base);
 	strv_release(&rules->id);
+	free(rules->told_id);
 	for (size_t i = 0; i < rules->package_count; i++)
 		package_rule_release(&rules->packages[i]);
 	free(rules->packages);
@@ -103,6 +105,8 @@ static int check_rules(const struct ready_rules *r, struct err *e)
 	const struct role_match first = { .role = &r->roles[0] };
 	if (rules->packages[0].shared)
 		return err_set(e, ERR_INPUT, "package '%s' names the kernel: it is not shared", rules->packages[0].role);
+	if (rules->packages[0].optional)
+		return err_set(e, ERR_INPUT, "package '%s' names the kernel: it is not optional", rules->packages[0].role);
 	if (rules->packages[0].match_count)
 		return err_set(e, ERR_INPUT, "package '%s' names the kernel: it has nothing to match", rules->packages[0].role);
 	if (rules->release.len == 0 && rules->id.len == 0)
@@ -110,6 +114,8 @@ static int check_rules(const struct ready_rules *r, struct err *e)
 	if (check_templates(&rules->release, "release", &first, e) < 0 || check_templates(&rules->base, "base", &first, e) < 0 ||
 	    check_templates(&rules->id, "id", &first, e) < 0)
 		return -1;
+	if (rules->told_id && template_check(rules->told_id, told_lookup, NULL, e) < 0)
+		return err_wrap(e, "told-id");
 	for (size_t i = 1; i < rules->package_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(rules->packages[i].role, rules->packages[j].role) == 0)

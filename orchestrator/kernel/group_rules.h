@@ -32,6 +32,13 @@ struct role_match {
 };
 const char *role_match_lookup(const void *role_match, const char *name, size_t *ret_len);
 
+/* What `told-id` may name, as a template_lookup over a struct kernel_telling; NULL: all are empty. */
+struct kernel_telling {
+	const struct kernel *listed;
+	const char *release, *version;
+};
+const char *told_lookup(const void *kernel_telling, const char *name, size_t *ret_len);
+
 DEFINE_CLEANUP(ready_rules, struct ready_rules, ready_rules_free)
 
 #endif

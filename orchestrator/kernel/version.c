@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -202,4 +204,13 @@ int version_compare_natural(const char *a, const char *b)
 		return sa.at < sa.end ? 1 : -1;
 	/* Only leading zeros differ, if anything. */
 	return strcmp(a, b);
+}
+
+char *version_leading(const char *release, struct err *e)
+{
+	size_t len = strspn(release, "0123456789.");
+
+	while (len > 0 && release[len - 1] == '.')
+		len--;
+	return str_printf(e, "%.*s", (int)len, release);
 }

@@ -22,9 +22,10 @@ struct lint_report {
  *
  * Findings: what any other command would refuse; a list that is missing, or that no descriptor names; a line that no package rule
  * knows; a digest without its line; a count of an index that there is not; a rule of the block list that has expired; a Dockerfile,
- * a keyring of the checkout's own or a source of the probe that is missing; a module version that is no semantic version
- * (semver.org). Notes: other leftovers of the grouping; lines without digest where the indexes give digests; a keyring of the
- * system that is not on this machine; a rule of the block list that matches no kernel of the lists. */
+ * a keyring of the checkout's own or a source of the probe that is missing; a FROM that is not pinned by its recipe; a toolchain
+ * image that is preferred and not there; a module version that is no semantic version (semver.org). Notes: other leftovers of the
+ * grouping; lines without digest where the indexes give digests; a keyring of the system that is not on this machine; a base image
+ * that is not pinned; a rule of the block list that matches no kernel of the lists. */
 must_check int lint_checkout(const char *root, const char *today, struct lint_report *ret, struct err *e);
 void lint_report_release(struct lint_report *report);
 

@@ -5,20 +5,33 @@
 #include "descriptor/folder.h"
 #include "descriptor/recipe.h"
 #include "lint/checkout.h"
+#include "toolchain/build_context.h"
+
+static int check_build(struct checkout *c, const char *folder, const char *path, const struct recipe *r, struct err *e)
+{
+	cleanup_free char *dockerfile = path_join(folder, r->build.dockerfile, e);
+	unsigned line = checkout_line(path, r->build.dockerfile);
+	int there = dockerfile ? path_exists(dockerfile, e) : -1;
+
+	if (there < 0)
+		return -1;
+	if (!there)
+		return checkout_find(c, str_printf(e, "%s:%u: the Dockerfile '%s' is missing", path, line, dockerfile), e);
+	if (build_context_check(r, e) < 0 && checkout_blame(c, dockerfile, e) < 0)
+		return -1;
+	/* It is for whoever has a registry at hand to do. */
+	if (!r->build.digest)
+		return checkout_note(c,
+				     str_printf(e, "%s:%u: '%s' is not pinned to a digest (orchestrate toolchain pin %s)", path,
+						checkout_line(path, r->build.base), r->build.base, r->name),
+				     e);
+	return 0;
+}
 
 static int check_recipe(struct checkout *c, const char *folder, const char *path, const struct recipe *r, struct err *e)
 {
-	if (r->has[RECIPE_BUILD]) {
-		cleanup_free char *dockerfile = path_join(folder, r->build.dockerfile, e);
-		int there = dockerfile ? path_exists(dockerfile, e) : -1;
-		if (there < 0)
-			return -1;
-		if (!there && checkout_find(c,
-					    str_printf(e, "%s:%u: the Dockerfile '%s' is missing", path,
-						       checkout_line(path, r->build.dockerfile), dockerfile),
-					    e) < 0)
-			return -1;
-	}
+	if (r->has[RECIPE_BUILD] && check_build(c, folder, path, r, e) < 0)
+		return -1;
 	return checkout_keyring(c, path, r->bootstrap.keyring, e);
 }
 
@@ -48,6 +61,27 @@ static int check_needed(struct checkout *c, const char *name, struct err *e)
 	return checkout_find(c, str_printf(e, "%s:1: it is missing, and every build needs it", path), e);
 }
 
+/* The images that descriptors prefer. */
+static int check_preferences(struct checkout *c, const struct strv *names, struct err *e)
+{
+	for (size_t i = 0; i < c->distros.count; i++) {
+		const struct distro *d = &c->distros.items[i];
+		for (size_t k = 0; k < d->toolchain.prefer.len; k++) {
+			const char *name = d->toolchain.prefer.items[k];
+			if (strv_has(names, name))
+				continue;
+			cleanup_free char *file = str_printf(e, "distros/%s.yaml", d->name);
+			cleanup_free char *path = file ? checkout_path(c, file, e) : NULL;
+			if (!path || checkout_find(c,
+						   str_printf(e, "%s:%u: there is no toolchain image '%s'", path,
+							      checkout_line(path, name), name),
+						   e) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 int check_recipes(struct checkout *c, struct err *e)
 {
 	cleanup_free char *dir = checkout_path(c, "images", e);
@@ -62,5 +96,7 @@ int check_recipes(struct checkout *c, struct err *e)
 		if (!folder || check_folder(c, folder, e) < 0)
 			return -1;
 	}
+	if (check_preferences(c, &names, e) < 0)
+		return -1;
 	return check_needed(c, "images/build.sh", e) < 0 || check_needed(c, "images/seccomp.json", e) < 0 ? -1 : 0;
 }

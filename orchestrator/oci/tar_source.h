@@ -1,4 +1,4 @@
-/* Inside oci: a tar whose members are known beforehand, made while it is read. */
+/* A tar whose members are known beforehand, made while it is read: archives of images, contexts of builds. */
 #ifndef ORCHESTRATE_OCI_TAR_SOURCE_H
 #define ORCHESTRATE_OCI_TAR_SOURCE_H
 

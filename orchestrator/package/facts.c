@@ -1,6 +1,6 @@
 #include "package/facts.h"
 
-#include <jansson.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +42,20 @@ static int version_major(const char *value, size_t len)
 	return version > 0 && version < 10000000 ? (int)(version / 10000) : 0;
 }
 
+/* What is known while packages are read. */
+struct reading {
+	struct facts facts;
+	const char *places;		 /* as facts_collect has them */
+	bool prepared;			 /* the build directory holds sources, and places names configurations */
+	char build_dir[MEMBER_PATH_MAX]; /* the one that was found */
+	size_t config_place;		 /* which of the places the configuration was read from; 0: none yet */
+	char config_path[MEMBER_PATH_MAX];
+	char source_version[64], local_version[64];
+};
+
 struct config_reading {
 	struct facts *facts;
+	struct reading *reading;
 	int gcc, clang;
 };
 
@@ -58,6 +70,8 @@ static void take_setting(struct config_reading *c, const char *name, size_t name
 		c->gcc = version_major(value, len);
 	else if (IS("CLANG_VERSION"))
 		c->clang = version_major(value, len);
+	else if (IS("LOCALVERSION"))
+		copy_value(value, len, c->reading->local_version, sizeof(c->reading->local_version));
 	else if (IS("DEBUG_INFO_BTF_MODULES"))
 		f->btf = yes;
 	else if (IS("MODVERSIONS"))
@@ -87,12 +101,13 @@ static int text_major(const char *text)
 }
 
 /* kconfig's own output format: `CONFIG_NAME=value` lines. */
-static void read_config(const char *text, struct facts *f)
+static void read_config(const char *text, struct reading *r)
 {
 	/* kconfig's `mainmenu`, in the comment that every configuration begins with. */
 	static const char title[] = "# Linux/";
 	const char *arch = str_starts(text, title) ? text : strstr(text, "\n# Linux/");
-	struct config_reading c = { .facts = f };
+	struct facts *f = &r->facts;
+	struct config_reading c = { .facts = f, .reading = r };
 
 	if (arch) {
 		arch = strchr(arch, '/') + 1;
@@ -113,20 +128,23 @@ static void read_config(const char *text, struct facts *f)
 
 /* The same lines, texts without quotes since 5.18. The packages that a kernel's own makefiles make (`make binrpm-pkg`) may have no
  * .config, but nothing can be built without this one. */
-static void read_auto_conf(const char *text, struct facts *f)
+static void read_auto_conf(const char *text, struct reading *r)
 {
-	if (!f->cc_text[0] && !f->gcc && !f->clang)
-		read_config(text, f);
+	if (!r->facts.cc_text[0] && !r->facts.gcc && !r->facts.clang)
+		read_config(text, r);
 }
 
-static void read_kernel_release(const char *text, struct facts *f)
+static void read_kernel_release(const char *text, struct reading *r)
 {
+	struct facts *f = &r->facts;
+
 	if (!f->release[0])
 		copy_value(text, strcspn(text, "\n"), f->release, sizeof(f->release));
 }
 
-static void read_utsrelease(const char *text, struct facts *f)
+static void read_utsrelease(const char *text, struct reading *r)
 {
+	struct facts *f = &r->facts;
 	const char *define = strstr(text, "#define UTS_RELEASE ");
 
 	/* It goes into vermagic, so it is what a kernel calls itself; some packages have another word in kernel.release. */
@@ -136,27 +154,155 @@ static void read_utsrelease(const char *text, struct facts *f)
 	}
 }
 
-static const struct {
-	const char *path; /* below the build directory */
-	void (*read)(const char *text, struct facts *f);
+static void read_symvers(const char *text, struct reading *r)
+{
+	(void)text;
+	r->facts.symvers = true;
+}
+
+/* The value of a line `NAME = value`. */
+static void copy_variable(const char *text, const char *name, char *ret, size_t room)
+{
+	size_t name_len = strlen(name);
+
+	*ret = '\0';
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		const char *value = line + name_len;
+		if (strncmp(line, name, name_len) != 0)
+			continue;
+		value += strspn(value, " \t");
+		if (*value++ != '=')
+			continue;
+		value += strspn(value, " \t");
+		copy_value(value, strcspn(value, " \t\r\n"), ret, room);
+		return;
+	}
+}
+
+/* The top Makefile of a kernel's sources begins with its version in four variables. */
+static void read_makefile(const char *text, struct reading *r)
+{
+	char version[16], patch_level[16], sub_level[16], extra[16];
+
+	copy_variable(text, "VERSION", version, sizeof(version));
+	copy_variable(text, "PATCHLEVEL", patch_level, sizeof(patch_level));
+	copy_variable(text, "SUBLEVEL", sub_level, sizeof(sub_level));
+	copy_variable(text, "EXTRAVERSION", extra, sizeof(extra));
+	if (*version && *patch_level)
+		snprintf(r->source_version, sizeof(r->source_version), "%s.%s%s%s%s", version, patch_level, *sub_level ? "." : "",
+			 sub_level, extra);
+}
+
+enum { IN_BUILD = 1, IN_SOURCES = 2, BESIDE_CONFIG = 4 };
+
+static const struct text_file {
+	const char *path;
+	void (*read)(const char *text, struct reading *r);
+	unsigned where;
+	bool large; /* that it is there is enough */
 } texts[] = {
-	{ ".config", read_config },
-	{ "include/config/auto.conf", read_auto_conf },
-	{ "include/config/kernel.release", read_kernel_release },
-	{ "include/generated/utsrelease.h", read_utsrelease },
+	{ ".config", read_config, IN_BUILD, false },
+	{ "include/config/auto.conf", read_auto_conf, IN_BUILD, false },
+	{ "include/config/kernel.release", read_kernel_release, IN_BUILD | BESIDE_CONFIG, false },
+	{ "include/generated/utsrelease.h", read_utsrelease, IN_BUILD | BESIDE_CONFIG, false },
+	{ "Module.symvers", read_symvers, IN_BUILD | IN_SOURCES | BESIDE_CONFIG, true },
+	{ "Makefile", read_makefile, IN_SOURCES, false },
 };
 
-static int take_text(struct member_reader *r, const struct member *m, void (*read)(const char *, struct facts *), struct facts *f,
+static int take_text(struct member_reader *m_reader, const struct member *m, const struct text_file *file, struct reading *r,
 		     struct err *e)
 {
 	cleanup_buf struct buf text = { 0 };
 
+	if (file->large) {
+		file->read("", r);
+		return 0;
+	}
 	if (m->size > TEXT_FILE_MAX)
 		return err_set(e, ERR_LIMIT, "'%.200s' is larger than %d bytes", m->path, TEXT_FILE_MAX);
-	if (member_read(r, &text, e) < 0)
+	if (member_read(m_reader, &text, e) < 0)
 		return -1;
-	read(buf_text(&text), f);
+	file->read(buf_text(&text), r);
 	return 0;
+}
+
+/* --- where things stand --- */
+
+/* Whether the path is that file of a directory: *ret_dir gets the directory, "" for the tree itself. */
+static bool ends_in(const char *path, const char *file, char ret_dir[MEMBER_PATH_MAX])
+{
+	size_t len = strlen(path), file_len = strlen(file);
+
+	if (len < file_len || strcmp(path + len - file_len, file) != 0)
+		return false;
+	size_t dir_len = len - file_len;
+	if (dir_len && path[dir_len - 1] != '/')
+		return false;
+	snprintf(ret_dir, MEMBER_PATH_MAX, "%.*s", dir_len ? (int)dir_len - 1 : 0, path);
+	return true;
+}
+
+/* Place number n, 0 the first. False: there are not so many, or it does not fit. */
+static bool place_at(const char *places, size_t n, char ret[MEMBER_PATH_MAX])
+{
+	for (; n; n--) {
+		places = strchr(places, '\n');
+		if (!places++)
+			return false;
+	}
+	size_t len = strcspn(places, "\n");
+	if (len >= MEMBER_PATH_MAX)
+		return false;
+	memcpy(ret, places, len);
+	ret[len] = '\0';
+	return true;
+}
+
+static bool is_build_dir(const struct reading *r, const char *dir)
+{
+	char place[MEMBER_PATH_MAX];
+
+	return place_at(r->places, 0, place) && fnmatch(place, *dir ? dir : ".", FNM_PATHNAME) == 0;
+}
+
+/* 1 dir is the build directory, 0 it is not, -1 it is a second one. */
+static int match_build_dir(struct reading *r, const char *dir, struct err *e)
+{
+	const char *found = *dir ? dir : ".";
+
+	if (!is_build_dir(r, dir))
+		return 0;
+	if (r->build_dir[0] && strcmp(r->build_dir, found) != 0)
+		return err_set(e, ERR_INPUT, "holds two kernels, '%.200s' and '%.200s'", r->build_dir, found);
+	snprintf(r->build_dir, sizeof(r->build_dir), "%s", found);
+	return 1;
+}
+
+/* The number of the place that names this configuration; 0: none does. */
+static size_t match_config(const struct reading *r, const char *path)
+{
+	char place[MEMBER_PATH_MAX];
+
+	for (size_t n = 1; place_at(r->places, n, place); n++)
+		if (fnmatch(place, path, FNM_PATHNAME) == 0)
+			return n;
+	return 0;
+}
+
+static int take_config(struct member_reader *m_reader, const struct member *m, size_t place, struct reading *r, struct err *e)
+{
+	struct facts *f = &r->facts;
+
+	if (r->config_place && r->config_place < place)
+		return 0;
+	if (r->config_place == place && strcmp(r->config_path, m->path) != 0)
+		return err_set(e, ERR_INPUT, "holds two configurations, '%.200s' and '%.200s'", r->config_path, m->path);
+	r->config_place = place;
+	snprintf(r->config_path, sizeof(r->config_path), "%s", m->path);
+	f->cc_text[0] = r->local_version[0] = '\0';
+	f->btf = f->modversions = f->module_signature = false;
+	return take_text(m_reader, m, &texts[0], r, e);
 }
 
 static int take_host_tool(struct member_reader *r, const struct member *m, struct facts *f, struct err *e)
@@ -180,106 +326,87 @@ static int take_host_tool(struct member_reader *r, const struct member *m, struc
 	return 0;
 }
 
-static int take_member(struct member_reader *r, const struct member *m, const char *build_dir, struct facts *f, struct err *e)
+/* Of a tree that is to be prepared nothing that was built before is run. */
+static int take_source_member(struct member_reader *m_reader, const struct member *m, struct reading *r, struct err *e)
 {
-	size_t dir_len = strlen(build_dir);
+	char dir[MEMBER_PATH_MAX], beside[MEMBER_PATH_MAX + sizeof("/.config")];
 
-	if (m->kind != MEMBER_FILE)
-		return 0;
-	if (strncmp(m->path, build_dir, dir_len) == 0 && m->path[dir_len] == '/')
-		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-			if (strcmp(m->path + dir_len + 1, texts[i].path) == 0)
-				return take_text(r, m, texts[i].read, f, e);
-	if (m->executable && m->size > 0 && m->size <= HOST_TOOL_MAX)
-		return take_host_tool(r, m, f, e);
+	size_t place = match_config(r, m->path);
+	if (place)
+		return take_config(m_reader, m, place, r, e);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (!(texts[i].where & (IN_SOURCES | BESIDE_CONFIG)) || !ends_in(m->path, texts[i].path, dir))
+			continue;
+		snprintf(beside, sizeof(beside), "%s/.config", dir);
+		if ((texts[i].where & BESIDE_CONFIG) && match_config(r, beside))
+			return take_text(m_reader, m, &texts[i], r, e);
+		if (texts[i].where & IN_SOURCES) {
+			int here = match_build_dir(r, dir, e);
+			return here <= 0 ? here : take_text(m_reader, m, &texts[i], r, e);
+		}
+	}
 	return 0;
 }
 
-static int collect_package(struct source *package, const struct package_format *format, unsigned threads, const char *build_dir,
-			   struct member_totals *totals, struct facts *f, struct err *e)
+static int take_built_member(struct member_reader *m_reader, const struct member *m, struct reading *r, struct err *e)
+{
+	char dir[MEMBER_PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (!(texts[i].where & IN_BUILD) || !ends_in(m->path, texts[i].path, dir))
+			continue;
+		int here = match_build_dir(r, dir, e);
+		if (here)
+			return here < 0 ? -1 : take_text(m_reader, m, &texts[i], r, e);
+	}
+	if (m->executable && m->size > 0 && m->size <= HOST_TOOL_MAX)
+		return take_host_tool(m_reader, m, &r->facts, e);
+	return 0;
+}
+
+static int collect_package(struct source *package, const struct package_format *format, unsigned threads,
+			   struct member_totals *totals, struct reading *r, struct err *e)
 {
 	struct member m;
 	int rc;
 
 	struct source *archive = package_open(format, package, threads, e);
-	cleanup_of(member_reader) struct member_reader *r = archive ? member_reader_new(archive, totals, e) : NULL;
-	if (!r)
+	cleanup_of(member_reader) struct member_reader *m_reader = archive ? member_reader_new(archive, totals, e) : NULL;
+	if (!m_reader)
 		return -1;
-	while ((rc = member_next(r, &m, e)) == 1)
-		if (take_member(r, &m, build_dir, f, e) < 0)
+	while ((rc = member_next(m_reader, &m, e)) == 1)
+		if (m.kind == MEMBER_FILE &&
+		    (r->prepared ? take_source_member(m_reader, &m, r, e) : take_built_member(m_reader, &m, r, e)) < 0)
 			return -1;
 	return rc;
 }
 
+static void settle_release(struct reading *r)
+{
+	struct facts *f = &r->facts;
+
+	if (!r->prepared || f->release[0] || !r->source_version[0])
+		return;
+	snprintf(f->release, sizeof(f->release), "%s%s", r->source_version, r->local_version);
+	f->from_sources = true;
+}
+
 int facts_collect(struct source *const packages[], const char *const names[], size_t count, const struct package_format *format,
-		  unsigned threads, const char *build_dir, struct facts *ret, struct err *e)
+		  unsigned threads, const char *places, struct facts *ret, struct err *e)
 {
 	struct member_totals totals = { 0 };
-	struct facts facts = { 0 };
+	struct reading reading = { .places = places, .prepared = strchr(places, '\n') != NULL };
 	size_t i = 0;
 	int rc = 0;
 
 	for (; !rc && i < count; i++)
-		if (collect_package(packages[i], format, threads, build_dir, &totals, &facts, e) < 0)
+		if (collect_package(packages[i], format, threads, &totals, &reading, e) < 0)
 			rc = err_wrap(e, "package '%s'", names[i]);
 	for (; i < count; i++)
 		source_free(packages[i]);
-	if (!rc)
-		*ret = facts;
-	return rc;
-}
-
-char *facts_encode(const struct facts *f, struct err *e)
-{
-	json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s, s:s}", "release", f->release, "cc_text",
-				   f->cc_text, "gcc", f->gcc, "clang", f->clang, "glibc", f->glibc, "glibc_user", f->glibc_user,
-				   "btf", f->btf, "modversions", f->modversions, "module_signature", f->module_signature,
-				   "signature_hash", f->signature_hash, "arch", f->arch);
-	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-
-	json_decref(object);
-	if (!text)
-		err_no_memory(e);
-	return text;
-}
-
-static int fit(const char *text, char *ret, size_t room, struct err *e)
-{
-	int n = snprintf(ret, room, "%s", text);
-
-	return n >= 0 && (size_t)n < room ? 0 : err_set(e, ERR_PROTOCOL, "facts: '%.40s...' is too long", text);
-}
-
-int facts_decode(const char *json, struct facts *ret, struct err *e)
-{
-	const char *release, *cc_text, *glibc, *glibc_user, *signature_hash, *arch;
-	int btf, modversions, module_signature;
-	struct facts f = { 0 };
-	json_error_t je;
-
-	json_t *object = json_loads(json, JSON_REJECT_DUPLICATES, &je);
-	if (!object)
-		return err_set(e, ERR_PROTOCOL, "facts: %s", je.text);
-	int rc = json_unpack_ex(object, &je, JSON_STRICT, "{s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:b, s:s, s:s}", "release",
-				&release, "cc_text", &cc_text, "gcc", &f.gcc, "clang", &f.clang, "glibc", &glibc, "glibc_user",
-				&glibc_user, "btf", &btf, "modversions", &modversions, "module_signature", &module_signature,
-				"signature_hash", &signature_hash, "arch", &arch);
-	if (rc < 0)
-		err_set(e, ERR_PROTOCOL, "facts: %s", je.text);
-	else
-		rc = fit(release, f.release, sizeof(f.release), e) || fit(cc_text, f.cc_text, sizeof(f.cc_text), e) ||
-				     fit(glibc, f.glibc, sizeof(f.glibc), e) ||
-				     fit(glibc_user, f.glibc_user, sizeof(f.glibc_user), e) ||
-				     fit(signature_hash, f.signature_hash, sizeof(f.signature_hash), e) ||
-				     fit(arch, f.arch, sizeof(f.arch), e)
-			     ? -1
-			     : 0;
-	json_decref(object);
-	if (rc < 0)
-		return -1;
-	f.btf = btf;
-	f.modversions = modversions;
-	f.module_signature = module_signature;
-	*ret = f;
+	if (rc)
+		return rc;
+	settle_release(&reading);
+	*ret = reading.facts;
 	return 0;
 }

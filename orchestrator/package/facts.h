@@ -21,14 +21,21 @@ struct facts {
 	bool module_signature; /* CONFIG_MODULE_SIG_FORCE: unsigned modules do not load */
 	char signature_hash[16]; /* CONFIG_MODULE_SIG_HASH: what it signs its own modules with; "" not found */
 	char arch[16];		 /* what .config says it is for, in the kernel's words: "x86", "x86_64", "arm64"; "" not found */
+	bool symvers;		 /* there is a Module.symvers */
+	/* No build has said what it calls itself: the release is what the sources say (their Makefile, then CONFIG_LOCALVERSION).
+	 */
+	bool from_sources;
 };
 
-/* The CONFIG_ settings are those of .config; where there is none, or it does not know the compiler, of include/config/auto.conf.
- * Reads packages (each taken over, also on failure) and fills *ret. build_dir as in struct tree_rules. Packages without a .config
- * or host tools add nothing, so they may be left out. A host tool that is no readable ELF file is passed over; what is not found
- * stays empty: the caller decides what it cannot do without. */
+/* Reads packages (each taken over, also on failure) and fills *ret. places: the build directory, as in struct tree_rules, then,
+ * each behind a newline, files that the configuration is taken from instead, the first that is there: a tree of sources, to be
+ * prepared. All of them are globs (fnmatch(3), FNM_PATHNAME); two build directories that fit are ERR_INPUT. What a build leaves
+ * beside its configuration is looked for beside a `.config` of these too. The CONFIG_ settings are those of the configuration;
+ * where there is none, or it does not know the compiler, of include/config/auto.conf. Packages without a configuration or host
+ * tools add nothing, so they may be left out. A host tool that is no readable ELF file is passed over; what is not found stays
+ * empty: the caller decides what it cannot do without. */
 must_check int facts_collect(struct source *const packages[], const char *const names[], size_t count,
-			     const struct package_format *format, unsigned threads, const char *build_dir, struct facts *ret,
+			     const struct package_format *format, unsigned threads, const char *places, struct facts *ret,
 			     struct err *e);
 /* One line of JSON. NULL on failure; caller frees. */
 char *facts_encode(const struct facts *f, struct err *e);

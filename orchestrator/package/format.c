@@ -14,6 +14,7 @@ static const struct package_format formats[] = {
 	{ "deb", "!<arch>\n", 8, deb_open },
 	{ "rpm", "\xed\xab\xee\xdb", 4, rpm_open },
 	{ "tar", "", 0, tar_open },
+	{ "image", "", 0, tar_open }, /* what package/repack.h has made of one */
 };
 
 const struct package_format *package_format_find(const char *name, struct err *e)

@@ -1,1 +1,1 @@
-package_PKGS := libarchive jansson libelf
+package_PKGS := libarchive jansson libelf ext2fs com_err blkid

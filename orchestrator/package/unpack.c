@@ -62,7 +62,7 @@ int tree_filter_start(const char *program, const int package_fds[], const char *
 DEFINE_CLEANUP(filter, struct filter, filter_free)
 
 int facts_read(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
-	       unsigned threads, const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e)
+	       unsigned threads, const char *places, struct facts *ret, const struct cancel *cancel, struct err *e)
 {
 	const struct input in = { program, format, threads, package_fds, names, count };
 	cleanup_of(filter) struct filter *filter = NULL;
@@ -72,7 +72,7 @@ int facts_read(const char *program, const int package_fds[], const char *const n
 	if (fd_pipe(fds, e) < 0)
 		return -1;
 	cleanup_close int out = fds[0];
-	int rc = start(&in, "facts", build_dir, fds[1], -1, &filter, e);
+	int rc = start(&in, "facts", places, fds[1], -1, &filter, e);
 	close(fds[1]);
 	if (rc < 0 || filter_read(out, FACTS_JSON_MAX, &json, cancel, e) < 0 || filter_wait(filter, cancel, e) < 0)
 		return -1;

@@ -24,7 +24,7 @@ must_check int tree_filter_start(const char *program, const int package_fds[], c
 				 struct filter **ret, struct err *e);
 /* Runs `filter facts` to its end. */
 must_check int facts_read(const char *program, const int package_fds[], const char *const names[], size_t count, const char *format,
-			  unsigned threads, const char *build_dir, struct facts *ret, const struct cancel *cancel, struct err *e);
+			  unsigned threads, const char *places, struct facts *ret, const struct cancel *cancel, struct err *e);
 
 /* Runs `filter file`: the bytes of one regular file of the package, by its plain path, go to out_fd (stays the caller's). The rest
  * of the package is not read, so its own digest must have been checked. No such file: ERR_NOT_FOUND. After a failure what came out
@@ -37,7 +37,7 @@ must_check int package_file_extract(const char *program, int package_fd, const c
 /* tree FORMAT THREADS RULES-JSON NAME...: packages on descriptors 3 and up, tar on 1, captures on UNPACK_CAPTURES_FD
  * where that is open. */
 must_check int tree_filter_run(int argc, char **argv, struct err *e);
-/* facts FORMAT THREADS BUILD-DIR NAME...: packages on descriptors 3 and up, JSON on 1. */
+/* facts FORMAT THREADS PLACES NAME...: packages on descriptors 3 and up, JSON on 1. */
 must_check int facts_filter_run(int argc, char **argv, struct err *e);
 /* file FORMAT THREADS PATH NAME: package on descriptor 3, the file's bytes on 1. */
 must_check int file_filter_run(int argc, char **argv, struct err *e);

@@ -133,7 +133,7 @@ static int get(struct image_source *s, const struct places *p, const struct kern
 			worst = why;
 	}
 	if (!worst.kind)
-		return err_set(e, ERR_NOT_FOUND, "the descriptor does not say where kernel '%s' is ('images:')", k->release);
+		return err_set(e, ERR_NOT_FOUND, "the descriptor does not say where kernel '%s' is ('boot-images:')", k->release);
 	*e = worst;
 	return -1;
 }

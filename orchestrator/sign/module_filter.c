@@ -1,5 +1,6 @@
 /* The inside of `filter module`. */
 #include <gelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ static int job_init(struct job *job, int argc, char **argv, struct err *e)
 	if (argc != 5 || strlen(argv[3]) >= sizeof(job->release))
 		return err_set(e, ERR_USAGE, "filter module: wrong arguments");
 	*job = (struct job){ .gzip = strcmp(argv[1], "gzip") == 0, .unchecked = strcmp(argv[2], "unchecked") == 0 };
-	strcpy(job->release, argv[3]);
+	memcpy(job->release, argv[3], strlen(argv[3]));
 	if (str_to_u64(argv[4], UINT16_MAX, &job->machine, e) < 0)
 		return -1;
 	return filter_confine(&limits, e);
@@ -74,8 +75,7 @@ static int check(struct job *job, const struct buf *bytes, struct object_report 
 	if (!job->release[0]) {
 		if (object_check(bytes->data, len, &expect, ret, e) < 0)
 			return -1;
-		strcpy(job->release, ret->vermagic);
-		job->release[strcspn(job->release, " ")] = '\0';
+		snprintf(job->release, sizeof(job->release), "%.*s", (int)strcspn(ret->vermagic, " "), ret->vermagic);
 	}
 	return object_check(bytes->data, len, &expect, ret, e);
 }
@@ -96,7 +96,7 @@ int module_filter_run(int argc, char **argv, struct err *e)
 {
 	struct object_report report = { 0 };
 	cleanup_buf struct buf bytes = { 0 };
-	struct job job;
+	struct job job = { 0 };
 
 	if (job_init(&job, argc, argv, e) < 0 || read_file(&job, &bytes, e) < 0)
 		return -1;

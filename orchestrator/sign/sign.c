@@ -29,7 +29,7 @@ static int open_regular(const char *path, struct stat *ret, struct err *e)
 /* A link would be replaced by the file that it leads to. */
 static int check_in_place(const char *path, struct err *e)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (lstat(path, &st) < 0)
 		return err_system(e, errno, "looking at it");
@@ -115,7 +115,7 @@ static int look_at_old(const struct signer *signer, const struct sign_request *r
 	if (ret->state == SIGNATURE_NONE)
 		return 0;
 	if (request->replace) {
-		size_t len;
+		size_t len = 0;
 		if (trailer_strip(m->bytes.data, m->bytes.len, &len, e) < 0)
 			return err_append(e, "where the module ends can't be told");
 		m->bytes.len = len;
@@ -135,7 +135,7 @@ int sign_file(const struct signer *signer, const struct sign_request *request, e
 	bool in_place = strcmp(request->path, request->target) == 0;
 	cleanup_module struct module m = { 0 };
 	struct signature old;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (in_place && check_in_place(request->path, e) < 0)
 		return -1;
@@ -160,7 +160,7 @@ int sign_verify_file(const struct certificate *c, const char *path, const char *
 {
 	const struct module_expect any = { .unchecked = true };
 	cleanup_module struct module m = { 0 };
-	struct stat st;
+	struct stat st = { 0 };
 	bool gzip;
 
 	if (!module_name(path, &gzip))

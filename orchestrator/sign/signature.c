@@ -134,7 +134,7 @@ static int check_message(const struct certificate *c, CMS_ContentInfo *cms, cons
 int signature_check(const struct certificate *c, const void *bytes, size_t len, struct signature *ret, struct err *e)
 {
 	struct signature s = { .state = SIGNATURE_NONE };
-	struct trailer t;
+	struct trailer t = { 0 };
 	struct err why;
 	int rc = 0;
 

@@ -44,7 +44,7 @@ int trailer_find(const void *bytes, size_t len, struct trailer *ret, struct err 
 
 int trailer_strip(const void *bytes, size_t len, size_t *ret_len, struct err *e)
 {
-	struct trailer t;
+	struct trailer t = { 0 };
 	int rc;
 
 	while ((rc = trailer_find(bytes, len, &t, e)) == 1)

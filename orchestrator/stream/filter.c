@@ -217,10 +217,10 @@ static const int allowed_calls[] = {
 #endif
 };
 
-/* Libraries may look for locale or conversion files; they live without. */
+/* Libraries may look for locale or conversion files, or say how they are going to read; they live without. */
 static const int refused_calls[] = {
-	SCMP_SYS(open),	     SCMP_SYS(openat), SCMP_SYS(stat),	SCMP_SYS(newfstatat), SCMP_SYS(access),
-	SCMP_SYS(faccessat), SCMP_SYS(ioctl),  SCMP_SYS(fcntl), SCMP_SYS(sysinfo),    SCMP_SYS(prctl),
+	SCMP_SYS(open),	    SCMP_SYS(openat), SCMP_SYS(stat),	 SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(ioctl),    SCMP_SYS(fcntl),  SCMP_SYS(sysinfo), SCMP_SYS(prctl),  SCMP_SYS(fadvise64),
 #if !defined(__SANITIZE_ADDRESS__)
 	SCMP_SYS(readlink),
 #endif
@@ -260,6 +260,12 @@ static int load_rules(scmp_filter_ctx context, const struct filter_limits *limit
 				      SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)getpid()));
 	if (!rc && limits->threads)
 		rc = allow_threads(context);
+	if (!rc)
+		rc = seccomp_rule_add(context, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(newfstatat), 1,
+				      SCMP_A3(SCMP_CMP_NE, AT_EMPTY_PATH));
+	if (!rc)
+		rc = seccomp_rule_add(context, limits->stat ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES), SCMP_SYS(newfstatat), 1,
+				      SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
 	for (size_t i = 0; i < ARRAY_LEN(allowed_calls) && !rc; i++)
 		rc = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed_calls[i], 0);
 	for (size_t i = 0; i < ARRAY_LEN(refused_calls) && !rc; i++)

@@ -36,6 +36,7 @@ struct filter_limits {
 	uint64_t cpu_seconds;  /* RLIMIT_CPU */
 	uint64_t file_bytes;   /* RLIMIT_FSIZE: largest offset it may write in any file it was given */
 	bool threads;	       /* may start threads (never processes) */
+	bool stat;	       /* may ask how large what it was given is by way of stat(2), as glibc's fstat does */
 };
 
 /* Sets the limits and the system-call filter; no way back. After it: read, write, seek on what is open, memory, exit. Opening

@@ -39,7 +39,7 @@ static int recipe_rank(const struct recipe *r, const struct toolchain_want *want
 
 	if (want->clang) {
 		*ret_major = r->clang;
-		return rank(r->clang, want->clang);
+		return r->lld ? rank(r->clang, want->clang) : INT_MAX;
 	}
 	for (size_t i = 0; i < r->gcc_count; i++) {
 		int now = rank(r->gcc[i], want->gcc);
@@ -52,9 +52,24 @@ static int recipe_rank(const struct recipe *r, const struct toolchain_want *want
 	return best;
 }
 
-/* Among recipes of the same rank. */
-static bool is_better(const struct recipe *a, const struct recipe *b)
+/* Its place in the list; behind all of it when it is not there. */
+static size_t preference(const struct recipe *r, const struct strv *prefer)
 {
+	size_t i = 0;
+
+	while (prefer && i < prefer->len && strcmp(prefer->items[i], r->name) != 0)
+		i++;
+	return i;
+}
+
+/* Among recipes of the same rank. */
+static bool is_better(const struct recipe *a, const struct recipe *b, const struct strv *prefer)
+{
+	size_t first = preference(a, prefer), second = preference(b, prefer);
+	if (first != second)
+		return first < second;
+	if (recipe_needs_registry(a) != recipe_needs_registry(b))
+		return recipe_needs_registry(b);
 	int glibc = glibc_compare(a->glibc, b->glibc);
 	return glibc ? glibc < 0 : strcmp(a->name, b->name) < 0;
 }
@@ -66,7 +81,7 @@ static bool has_architecture(const struct recipe *r, const struct toolchain_want
 
 static int refuse(const struct toolchain_want *want, const struct recipe *const recipes[], size_t count, struct err *e)
 {
-	const char *compiler = want->clang ? "clang" : "gcc", *newest = NULL;
+	const char *compiler = want->clang ? "clang and lld" : "gcc", *newest = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -115,7 +130,8 @@ int toolchain_choose(const struct toolchain_want *want, const struct recipe *con
 		if (!has_architecture(r, want) || (want->glibc && glibc_compare(r->glibc, want->glibc) < 0))
 			continue;
 		int now = recipe_rank(r, want, &major);
-		if (now == INT_MAX || now > best_rank || (now == best_rank && best.recipe && !is_better(r, best.recipe)))
+		if (now == INT_MAX || now > best_rank ||
+		    (now == best_rank && best.recipe && !is_better(r, best.recipe, want->prefer)))
 			continue;
 		best_rank = now;
 		best_major = major;
@@ -125,6 +141,7 @@ int toolchain_choose(const struct toolchain_want *want, const struct recipe *con
 		return refuse(want, recipes, count, e);
 	best.fit = best_rank == 0 ? TOOLCHAIN_EXACT : best_rank < INT_MAX / 2 ? TOOLCHAIN_NEWER : TOOLCHAIN_OLDER;
 	best.gcc = want->clang ? 0 : (int)best_major;
+	best.clang = want->clang ? (int)best_major : 0;
 	explain(want, &best, best_major);
 	*ret = best;
 	return 0;

@@ -5,16 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "descriptor/recipe.h"
 #include "engine/image.h"
+#include "engine/image_build.h"
 #include "oci/archive.h"
 #include "oci/image.h"
 #include "stream/digest.h"
 #include "toolchain/bootstrap.h"
+#include "toolchain/build_context.h"
 
-#define REPOSITORY "orchestrate-toolchain"
+#define REPOSITORY   "orchestrate-toolchain"
+#define LABEL_NAME   "org.orchestrate.toolchain"
+#define LABEL_RECIPE "org.orchestrate.recipe"
 
 enum { REF_DIGITS = 12, LOCK_RETRY_MS = 250 };
 
@@ -43,6 +48,23 @@ static int hash_texts(struct hasher *h, const struct strv *texts, struct err *e)
 	return 0;
 }
 
+/* Raised when the rules here change what a Dockerfile gives. */
+#define BUILD_FORMAT "1"
+
+static int hash_build(struct hasher *h, const struct recipe *r, struct err *e)
+{
+	struct digest context;
+
+	if (!r->dir)
+		return err_set(e, ERR_USAGE, "recipe '%s' has no folder to build from", r->name);
+	if (build_context_digest(r, &context, e) < 0)
+		return -1;
+	if (hasher_text(h, "build " BUILD_FORMAT, e) < 0 || hasher_text(h, r->build.dockerfile, e) < 0 ||
+	    hasher_text(h, r->build.base, e) < 0 || hasher_text(h, r->build.digest ? r->build.digest : "", e) < 0)
+		return -1;
+	return hasher_field(h, context.bytes, sizeof(context.bytes), e);
+}
+
 static int hash_recipe(struct hasher *h, const struct recipe *r, struct err *e)
 {
 	if (hasher_text(h, r->name, e) < 0 || hasher_text(h, r->arch->name, e) < 0)
@@ -53,7 +75,8 @@ static int hash_recipe(struct hasher *h, const struct recipe *r, struct err *e)
 		return -1;
 	if (r->has[RECIPE_PULL] && (hasher_text(h, "pull", e) < 0 || hasher_text(h, r->pull.reference, e) < 0))
 		return -1;
-	return 0;
+	/* Of what is made in another way, a Dockerfile may be there for others. */
+	return recipe_default_how(r) == RECIPE_BUILD ? hash_build(h, r, e) : 0;
 }
 
 static int recipe_digest(const struct recipe *recipe, char ret_hex[DIGEST_HEX + 1], struct err *e)
@@ -89,6 +112,28 @@ int toolchain_find(struct engine *engine, const struct recipe *recipe, struct to
 	return 0;
 }
 
+static bool is_installed(const char *program)
+{
+	const char *search = getenv("PATH");
+	struct err unwanted;
+
+	for (const char *dir = search ? search : "/usr/bin:/bin"; *dir;) {
+		size_t len = strcspn(dir, ":");
+		cleanup_free char *path = str_printf(&unwanted, "%.*s/%s", (int)len, dir, program);
+		if (path && access(path, X_OK) == 0)
+			return true;
+		dir += len + (dir[len] == ':');
+	}
+	return false;
+}
+
+enum toolchain_way toolchain_way_of(const struct recipe *recipe)
+{
+	if (!recipe_needs_registry(recipe))
+		return is_installed("mmdebstrap") ? TOOLCHAIN_BY_PACKAGES : TOOLCHAIN_NO_PROGRAM;
+	return recipe->has[RECIPE_PULL] || recipe->build.digest ? TOOLCHAIN_BY_REGISTRY : TOOLCHAIN_UNPINNED;
+}
+
 static void say(const struct toolchain_options *o, const char *line)
 {
 	if (o->progress)
@@ -103,8 +148,7 @@ static int describe(struct oci_image *image, const struct recipe *recipe, const 
 	if (recipe_digest(recipe, hex, e) < 0 || oci_image_add_layer(image, layer, e) < 0 ||
 	    oci_image_set_cmd(image, shell, e) < 0 ||
 	    oci_image_set_env(image, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", e) < 0 ||
-	    oci_image_set_label(image, "org.orchestrate.toolchain", recipe->name, e) < 0 ||
-	    oci_image_set_label(image, "org.orchestrate.recipe", hex, e) < 0)
+	    oci_image_set_label(image, LABEL_NAME, recipe->name, e) < 0 || oci_image_set_label(image, LABEL_RECIPE, hex, e) < 0)
 		return -1;
 	return 0;
 }
@@ -161,18 +205,66 @@ static int make_by_bootstrap(struct engine *engine, const struct recipe *recipe,
 	return result;
 }
 
-static int make_by_pull(struct engine *engine, const struct recipe *recipe, const char *ref, const struct toolchain_options *o,
-			struct err *e)
+/* The engine's word for what a registry gave must be ours for what the recipe is for. */
+static int check_architecture(struct engine *engine, const struct recipe *recipe, const char *ref, struct err *e)
 {
 	cleanup_engine_image struct engine_image image = { 0 };
 
+	if (engine_image_inspect(engine, ref, &image, e) < 0)
+		return -1;
+	if (!image.arch || strcmp(image.arch, recipe->arch->oci) == 0)
+		return 0;
+	return err_set(e, ERR_CHECK, "'%s' is for %s, not for %s", ref, image.arch, recipe->arch->oci);
+}
+
+static int make_by_pull(struct engine *engine, const struct recipe *recipe, const char *ref, const struct toolchain_options *o,
+			struct err *e)
+{
 	say(o, "pulling the image");
 	if (engine_image_pull(engine, recipe->pull.reference, NULL, e) < 0 ||
-	    engine_image_inspect(engine, recipe->pull.reference, &image, e) < 0)
+	    check_architecture(engine, recipe, recipe->pull.reference, e) < 0)
 		return -1;
-	if (image.arch && strcmp(image.arch, recipe->arch->oci) != 0)
-		return err_set(e, ERR_CHECK, "'%s' is for %s, not for %s", recipe->pull.reference, image.arch, recipe->arch->oci);
 	return engine_image_tag(engine, recipe->pull.reference, ref, e);
+}
+
+static void forward_line(void *context, const char *line)
+{
+	const struct toolchain_options *o = context;
+
+	/* A row of spaces before it is the builder's own style. */
+	say(o, line + strspn(line, " "));
+}
+
+static int make_by_build(struct engine *engine, const struct recipe *recipe, const char *ref, const struct toolchain_options *o,
+			 struct err *e)
+{
+	char hex[DIGEST_HEX + 1];
+
+	if (!recipe->build.digest)
+		return err_set(e, ERR_USAGE,
+			       "its base '%s' is not pinned to a digest; `orchestrate toolchain pin %s` asks the registry for it",
+			       recipe->build.base, recipe->name);
+	if (recipe_digest(recipe, hex, e) < 0)
+		return -1;
+	cleanup_free char *base = str_printf(e, BUILD_CONTEXT_BASE "=%s@%s", recipe->build.base, recipe->build.digest);
+	cleanup_free char *name = str_printf(e, LABEL_NAME "=%s", recipe->name);
+	cleanup_free char *digest = str_printf(e, LABEL_RECIPE "=%s", hex);
+	cleanup_of(source) struct source *context = base && name && digest ? build_context_open(recipe, e) : NULL;
+	if (!context)
+		return -1;
+	const char *const args[] = { base, NULL }, *const labels[] = { name, digest, NULL };
+	const struct image_build_spec spec = { .context = context,
+					       .dockerfile = recipe->build.dockerfile,
+					       .tag = ref,
+					       .args = args,
+					       .labels = labels,
+					       .again = o->again,
+					       .line = forward_line,
+					       .line_context = (void *)o };
+	say(o, "building from the Dockerfile");
+	if (engine_image_build(engine, &spec, e) < 0)
+		return -1;
+	return check_architecture(engine, recipe, ref, e);
 }
 
 /* flock(2) can't be waited for together with a cancel, so it is asked for again and again. */
@@ -213,7 +305,7 @@ static int make(struct engine *engine, const struct recipe *recipe, const char *
 	case RECIPE_PULL:
 		return make_by_pull(engine, recipe, ref, o, e);
 	default:
-		return err_set(e, ERR_USAGE, "making an image from a Dockerfile is not supported");
+		return make_by_build(engine, recipe, ref, o, e);
 	}
 }
 

@@ -26,18 +26,28 @@ void toolchain_image_release(struct toolchain_image *image);
 #define cleanup_toolchain_image __attribute__((cleanup(toolchain_image_release)))
 
 /* The name that the recipe's image has in the engine. The digest in it covers what goes into the image by the recipe (suite,
- * components, packages, or reference) and how this program makes images; not the mirror, not the compilers' numbers. NULL with *e.
- * Caller frees. */
+ * components, packages; or reference; or base, its digest, and the files beside the Dockerfile) and how this program makes images;
+ * not the mirror, not the compilers' numbers. NULL with *e. Caller frees. */
 char *toolchain_ref(const struct recipe *recipe, struct err *e);
 
 /* ERR_NOT_FOUND when the image is not in the engine. */
 must_check int toolchain_find(struct engine *engine, const struct recipe *recipe, struct toolchain_image *ret, struct err *e);
 
+/* Whether the image could be made here if it were not there. */
+enum toolchain_way {
+	TOOLCHAIN_BY_PACKAGES, /* bootstrapped here, from a mirror */
+	TOOLCHAIN_NO_PROGRAM,  /* bootstrapped, but mmdebstrap is not installed */
+	TOOLCHAIN_BY_REGISTRY, /* pulled, or built on what is pulled */
+	TOOLCHAIN_UNPINNED,    /* the same, but which base it is has not been settled */
+};
+
+enum toolchain_way toolchain_way_of(const struct recipe *recipe);
+
 enum toolchain_how {
 	TOOLCHAIN_AUTO,	     /* recipe_default_how() */
 	TOOLCHAIN_BOOTSTRAP, /* mmdebstrap, turned into an image here; needs no registry */
 	TOOLCHAIN_PULL,	     /* by digest from a registry, through the engine */
-	TOOLCHAIN_BUILD,     /* a Dockerfile; ERR_USAGE so far: engines without a registry at hand can't have its FROM */
+	TOOLCHAIN_BUILD,     /* a Dockerfile, by the engine, FROM what the registry has under the pinned digest */
 };
 
 struct toolchain_options {

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "build/compiler_memory.h"
 #include "fixture.h"
 
 static int load(struct checkout *c, struct inputs *ret, const char *distro, struct err *e)
@@ -33,6 +34,33 @@ Test(inputs, reads_the_checkout)
 	cr_assert_eq(load(&c, &one, "second", &e), 0, "%s", e.message);
 	cr_expect_eq(one.chosen_count, 1);
 	cr_expect_str_eq(one.chosen[0].distro->name, "second");
+}
+
+/* Behind the sources goes the program that stands before the compiler; the keys know what it is made from. */
+Test(inputs, builders_get_the_program_that_remembers)
+{
+	const struct embedded program = compiler_memory_program(), source = compiler_memory_source();
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_buf struct buf file = { 0 };
+	struct hasher *h;
+	struct digest digest;
+	struct err e;
+
+	checkout_make(&c);
+	cr_assert_eq(load(&c, &in, NULL, &e), 0, "%s", e.message);
+	cr_assert_eq(in.ahead.len - in.sources_len, program.len);
+	cr_expect_arr_eq(in.ahead.data + in.sources_len, program.data, program.len);
+	cr_expect(program.len > 4 && memcmp(program.data, "\177ELF", 4) == 0);
+
+	cr_assert_eq(file_read("images/compiler_memory.c", 1 << 20, &file, &e), 0, "%s", e.message);
+	cr_assert_eq(source.len, file.len);
+	cr_expect_arr_eq(source.data, file.data, file.len);
+	cr_assert_not_null(h = hasher_new(&e));
+	cr_assert(hasher_text(h, in.build_script, &e) == 0 && hasher_field(h, file.data, file.len, &e) == 0 &&
+		  hasher_finish(h, &digest, &e) == 0);
+	hasher_free(h);
+	cr_expect(digest_equal(&digest, &in.script_digest));
 }
 
 Test(inputs, mistakes_are_found_before_anything_starts)

@@ -9,7 +9,6 @@
 #include "build/facts_store.h"
 #include "build/run.h"
 #include "fixture.h"
-#include "package/format.h"
 
 static const char *const example[] = { "example", NULL };
 static const char *const second_only[] = { "second", NULL };
@@ -298,8 +297,6 @@ Test(plan, kernels_that_cannot_be_built_are_refused_one_by_one)
 	static const struct {
 		const char *from, *to, *reason;
 	} rows[] = {
-		{ "format: deb", "format: image", "no package format 'image'; there is " },
-		{ "  release: \"${release}\"", "  id: \"${release}\"", "its list does not say which release it is" },
 		{ "tree:\n  build-dir: usr/src/${release}\n", "", "the descriptor of 'second' does not say where its headers are" },
 	};
 	struct err e;
@@ -322,8 +319,6 @@ Test(plan, kernels_that_cannot_be_built_are_refused_one_by_one)
 		for (size_t j = 0; j < plan.count; j++) {
 			const struct task *task = &plan.jobs[j].tasks[KIND_MOD];
 			bool refused = strcmp(plan.jobs[j].distro->distro->name, "second") == 0;
-			if (i == 0 && refused && package_format_find("image", &e))
-				continue;
 			cr_expect_eq(task->verdict == VERDICT_FAILED, refused, "row %zu: %s", i, plan.jobs[j].kernel->id);
 			if (refused)
 				cr_expect(task->reason && str_starts(task->reason, rows[i].reason), "row %zu: %s", i, task->reason);
@@ -375,6 +370,142 @@ Test(plan, facts_decide_over_the_expectation)
 		else
 			cr_expect_not_null(strstr(job->tasks[KIND_MOD].reason, "9.99"), "%s", job->tasks[KIND_MOD].reason);
 		cr_expect_not(plan_job_of(&plan, "6.1.0-1-amd64")->has_facts, "the others have none");
+	}
+}
+
+/* A descriptor whose list does not say the releases, of two kernels. more: further lines of the descriptor. */
+static void make_untold(struct checkout *c, const char *told_id, const char *more)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct err e;
+
+	checkout_make(c);
+	cr_assert_eq(
+		buf_printf(&text, &e,
+			   "name: second\nfamily: second\narchitecture: amd64\nlist: supported-kernels/second.txt\nformat: tar\n"
+			   "kernel:\n  id: \"build-${version}\"\n%s  path-parts: 2\n  packages:\n"
+			   "    - {role: sources, file: '(?<version>[0-9.]+)/src', holds: [config]}\n"
+			   "tree: {build-dir: \"linux-${release}\"}\nfloors: {mod: \"3.10\", bpf: \"4.14\"}\n%s",
+			   told_id, more),
+		0);
+	checkout_write(c, "distros/second.yaml", buf_text(&text));
+	checkout_write(c, "supported-kernels/second.txt", "http://h/1.2/src\nhttp://h/1.3/src\n");
+	checkout_write(c, "supported-kernels/second.digests",
+		       "70e8e191373e033fb9942e1c4580fc7e1433aa4ebfd679c977e2ea08eac9bc7d  10  http://h/1.2/src\n"
+		       "d784f15fcad952be1a10928fdffa6780222b13bbf21af9138ae37dffaa8e10d7  10  http://h/1.3/src\n");
+}
+
+/* What is known of such kernels once their packages have been read. */
+Test(plan, packages_tell_what_the_list_does_not)
+{
+	static const char prepare[] = "prepare: {config: [h/.config], local-version: \"+\"}\n";
+	static const struct {
+		const char *told_id, *more;
+		struct facts facts; /* of build-1.2 */
+		const char *id, *release;
+		enum verdict verdicts[KIND_COUNT];
+		const char *reason; /* of the module's verdict */
+	} rows[] = {
+		{ "", "", { .release = "6.1.4-x", .gcc = 12 }, "6.1.4-x", "6.1.4-x", { VERDICT_PLANNED, VERDICT_PLANNED }, NULL },
+		{ "  told-id: \"${version}-${package-version}-own\"\n",
+		  prepare,
+		  { .release = "6.1.4", .gcc = 12, .from_sources = true },
+		  "6.1.4-1.2-own",
+		  "6.1.4+",
+		  { VERDICT_PLANNED, VERDICT_PLANNED },
+		  NULL },
+		{ "", prepare, { .release = "6.1.4+" }, "6.1.4+", "6.1.4+", { VERDICT_PLANNED, VERDICT_PLANNED }, NULL },
+		{ "",
+		  prepare,
+		  { .release = "6.1.4+", .modversions = true },
+		  "6.1.4+",
+		  "6.1.4+",
+		  { VERDICT_UNAVAILABLE, VERDICT_PLANNED },
+		  "it loads only modules with symbol versions" },
+		{ "",
+		  prepare,
+		  { .release = "6.1.4+", .modversions = true, .symvers = true },
+		  "6.1.4+",
+		  "6.1.4+",
+		  { VERDICT_PLANNED, VERDICT_PLANNED },
+		  NULL },
+		{ "",
+		  "",
+		  { .release = "4.9.1-x", .gcc = 12 },
+		  "4.9.1-x",
+		  "4.9.1-x",
+		  { VERDICT_PLANNED, VERDICT_UNAVAILABLE },
+		  NULL },
+		{ "",
+		  "",
+		  { .release = "", .gcc = 12 },
+		  "build-1.2",
+		  "",
+		  { VERDICT_FAILED, VERDICT_FAILED },
+		  "neither its list nor its packages say which release it is" },
+		{ "",
+		  "",
+		  { .release = "6.1.4-x" },
+		  "build-1.2",
+		  "",
+		  { VERDICT_FAILED, VERDICT_FAILED },
+		  "its packages do not say which compiler built it" },
+		{ "",
+		  "",
+		  { .release = "6.1.4-blocked", .gcc = 12 },
+		  "6.1.4-blocked",
+		  "6.1.4-blocked",
+		  { VERDICT_BLOCKED, VERDICT_BLOCKED },
+		  "BLOCKLIST:1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_checkout struct checkout c;
+		cleanup_inputs struct inputs in = { 0 };
+		cleanup_planner struct planner p;
+		cleanup_plan struct plan plan = { 0 };
+		make_untold(&c, rows[i].told_id, rows[i].more);
+		checkout_write(&c, "supported-kernels/BLOCKLIST", "*-blocked\n");
+		checkout_load(&c, &in, second_only);
+		planner_open(&p, &c, &in);
+		put_facts(&c, &p, &in, "build-1.2", &rows[i].facts);
+		planner_make(&p, &in, &plan);
+		cr_assert_eq(plan.count, 2);
+		const struct job *job = &plan.jobs[0];
+		cr_expect_str_eq(job->kernel->id, rows[i].id, "row %zu: %s", i, job->kernel->id);
+		cr_expect_str_eq(job->kernel->release, rows[i].release, "row %zu: %s", i, job->kernel->release);
+		cr_expect_str_eq(job_listed(job)->id, "build-1.2", "row %zu", i);
+		for (int kind = 0; kind < KIND_COUNT; kind++)
+			cr_expect_eq(job->tasks[kind].verdict, rows[i].verdicts[kind], "row %zu kind %d: %d (%s)", i, kind,
+				     job->tasks[kind].verdict, job->tasks[kind].reason);
+		if (rows[i].reason)
+			cr_expect(strstr(job->tasks[KIND_MOD].reason, rows[i].reason), "row %zu: %s", i,
+				  job->tasks[KIND_MOD].reason);
+		cr_expect_str_eq(plan.jobs[1].kernel->id, "build-1.3", "the other one has not been asked");
+	}
+}
+
+Test(plan, of_kernels_that_turn_out_to_be_one_the_first_counts)
+{
+	static const struct facts said = { .release = "6.1.4-x", .gcc = 12 };
+	cleanup_checkout struct checkout c;
+	cleanup_inputs struct inputs in = { 0 };
+	cleanup_planner struct planner p;
+	cleanup_plan struct plan plan = { 0 };
+
+	make_untold(&c, "", "");
+	checkout_load(&c, &in, second_only);
+	planner_open(&p, &c, &in);
+	put_facts(&c, &p, &in, "build-1.2", &said);
+	put_facts(&c, &p, &in, "build-1.3", &said);
+	planner_make(&p, &in, &plan);
+	cr_assert_eq(plan.count, 2);
+	cr_expect_eq(plan.jobs[0].tasks[KIND_MOD].verdict, VERDICT_PLANNED);
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		const struct task *task = &plan.jobs[1].tasks[kind];
+		cr_expect_eq(task->verdict, VERDICT_REUSED);
+		cr_expect(task->yielded, "it has nothing of its own to publish");
+		cr_expect_str_eq(task->reason, "'build-1.2' is the same kernel, and its objects stand for both");
 	}
 }
 

@@ -9,9 +9,14 @@
 
 static const char *const lint[] = { "lint", NULL };
 
-#define URL(n)	  "http://packages.second.example.org/pool/devel-5.14.0-" n ".x86_64_1.deb"
-#define HASH(c)	  c c c c c c c c c c c c c c c c
-#define DIGEST	  HASH("abcd") "  12  "
+#define URL(n)	"http://packages.second.example.org/pool/devel-5.14.0-" n ".x86_64_1.deb"
+#define HASH(c) c c c c c c c c c c c c c c c c
+#define DIGEST	HASH("abcd") "  12  "
+#define SECOND                                                                                                                     \
+	"name: second\nfamily: second\narchitecture: amd64\nlist: supported-kernels/second.txt\nformat: deb\n"                     \
+	"mirrors:\n  second: [http://packages.second.example.org/pool]\nkernel:\n  release: \"${release}\"\n  packages:\n"         \
+	"    - role: headers\n      file: 'devel-(?<release>[0-9.]+-[0-9]+\\.x86_64)_(?<version>[^_]+)\\.deb'\n"                   \
+	"      holds: [config, tools]\n"
 #define BOOTSTRAP "bootstrap:\n  mirror: m\n  suite: s\n  urls: [http://h/x]\n  packages: [gcc-10]\n"
 
 Test(lint, a_good_checkout_has_no_findings)
@@ -52,8 +57,10 @@ Test(lint, each_fault_is_located)
 		{ "supported-kernels/BLOCKLIST", "~(?:(?:[0-9a-z.-]+)+)+6\n", "/supported-kernels/BLOCKLIST:1: pattern" },
 		{ "images/gcc-10/image.yaml", "name: gcc-10\ngcc: ten\n", "/images/gcc-10/image.yaml:2:6: " },
 		{ "images/gcc-10/image.yaml",
-		  "name: gcc-10\narchitecture: amd64\ngcc: [10]\nglibc: \"2.31\"\nbuild:\n  dockerfile: Dockerfile\n",
+		  "name: gcc-10\narchitecture: amd64\ngcc: [10]\nglibc: \"2.31\"\nbuild:\n  dockerfile: Dockerfile\n  base: a:1\n",
 		  "/images/gcc-10/image.yaml:6: the Dockerfile '" },
+		{ "distros/second.yaml", SECOND "toolchain:\n  prefer: [gcc-12, gcc-99]\n",
+		  "/distros/second.yaml:15: there is no toolchain image 'gcc-99'" },
 		{ "images/build.sh", NULL, "/images/build.sh:1: it is missing" },
 		{ "probe/probe.yaml", NULL, "/probe/probe.yaml:1: " },
 		{ "probe/probe.yaml", "name: example\nversion: x\n", "/probe/probe.yaml:2:1: " },
@@ -194,6 +201,31 @@ Test(lint, what_may_be_so_is_a_note)
 			cr_expect_not_null(strstr(buf_text(&o.out), rows[i].says), "row %zu: %s", i, buf_text(&o.out));
 		cr_expect_not_null(strstr(buf_text(&o.out), rows[i].says ? " 1 note\n" : " 0 notes\n"), "row %zu: %s", i,
 				   buf_text(&o.out));
+	}
+}
+
+Test(lint, a_recipe_that_is_built_on_something_is_looked_into)
+{
+	static const struct {
+		const char *dockerfile, *says;
+		int code;
+	} rows[] = {
+		{ "ARG BASE\nFROM ${BASE}\n", "image.yaml:7: 'a:1' is not pinned to a digest (orchestrate toolchain pin gcc-10)",
+		  0 },
+		{ "ARG BASE\nFROM a:1\n", "/images/gcc-10/Dockerfile:2: FROM 'a:1': expected ${BASE}", 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_site struct site s;
+		cleanup_outcome struct outcome o = { 0 };
+		site_make(&s);
+		site_write(
+			&s, "images/gcc-10/image.yaml",
+			"name: gcc-10\narchitecture: amd64\ngcc: [10]\nglibc: \"2.31\"\nbuild:\n  dockerfile: Dockerfile\n  base: a:1\n");
+		site_write(&s, "images/gcc-10/Dockerfile", rows[i].dockerfile);
+		run_on_site(&s, lint, &o);
+		cr_expect_eq(o.code, rows[i].code, "row %zu: %s", i, buf_text(&o.out));
+		cr_expect_not_null(strstr(buf_text(&o.out), rows[i].says), "row %zu: %s", i, buf_text(&o.out));
 	}
 }
 

@@ -150,10 +150,12 @@ Test(usage, mistakes_that_need_the_checkout)
 		{ { "cache", "prune", "--keep-ref", "--help" }, "'--help' is no commit" },
 		{ { "cache", "fetch", "--mirror", "nobody=http://x.example.org" }, "nobody" },
 		{ { "cache", "fetch", "--distro", "secnd" }, "did you mean 'second'?" },
-		{ { "toolchain" }, "`list` or `build`" },
+		{ { "toolchain" }, "`list`, `build` or `pin`" },
 		{ { "toolchain", "make" }, "found 'make'" },
 		{ { "toolchain", "build", "gcc12" }, "gcc-12" },
 		{ { "toolchain", "list", "gcc-12" }, "takes no names" },
+		{ { "toolchain", "pin" }, "the names of those to pin" },
+		{ { "toolchain", "pin", "gcc12" }, "gcc-12" },
 	};
 	cleanup_site struct site s;
 	site_make(&s);

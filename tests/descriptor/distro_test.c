@@ -66,7 +66,7 @@ Test(distro, says_what_is_wrong_and_where)
 		{ "text-is-number", "1:7: expected text, found a number; put quotes around it: \"12\"" },
 		{ "tree-template", "25:3: no value named 'scrarch', did you mean 'srcarch'" },
 		{ "unknown-key-far",
-		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'yields-to', 'snapshot', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'toolchain', 'images', 'floors', 'backports'" },
+		  "5:1: unknown key 'colour' in a distro: expected one of 'name', 'family', 'architecture', 'list', 'format', 'mirrors', 'yields-to', 'snapshot', 'package-manager', 'forgets', 'indexes', 'kernel', 'tree', 'prepare', 'image', 'toolchain', 'boot-images', 'floors', 'backports'" },
 		{ "unknown-key", "2:1: unknown key 'famly' in a distro: did you mean 'family'?" },
 		{ "unknown-nested-key", "18:7: unknown key 'hold' in a package rule: did you mean 'holds'?" },
 		{ "version-rule", "22:16: unknown word 'newer': did you mean 'newest'?" },
@@ -302,6 +302,7 @@ Test(distro, build_part_changes_with_what_changes_a_build)
 		{ "holds: [config]", "holds: [config, tools]", false },
 		{ "architecture: amd64", "architecture: arm64", false },
 		{ "holds: [tools]", "holds: [tools]\n      shared: true", false },
+		{ "floors:", "prepare: {config: [a/.config]}\nfloors:", false },
 	};
 	struct digest example = changed_digest("example", "example");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

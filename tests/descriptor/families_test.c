@@ -51,9 +51,9 @@ static char *describe(const struct distro *d, const char *text)
 /* Loading checks the rules of kernels, trees and indexes; this is about what goes with them. */
 Test(families, every_descriptor_loads_and_has_its_list)
 {
-	static const char *const wanted[] = { "alma",	"amazon",	 "centos",  "coreos",	   "cos",  "debian",
-					      "elrepo", "fedora-coreos", "flatcar", "gardenlinux", "kops", "oracle-uek",
-					      "rhel",	"rocky",	 "suse",    "ubuntu" };
+	static const char *const wanted[] = { "alma",	  "amazon",	   "centos",  "coreos",	     "cos",  "debian",
+					      "elrepo",	  "fedora-coreos", "flatcar", "gardenlinux", "kops", "oracle-uek",
+					      "minikube", "vanilla",	   "rhel",    "rocky",	     "suse", "ubuntu" };
 	struct err e = { 0 };
 	cleanup_distro_set struct distro_set set = load_all();
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
@@ -200,9 +200,20 @@ Test(families, group_what_their_distributions_publish)
 		{ "cos", "two files of one directory",
 		  "https://h/t/17412.156.69/kernel-src.tar.gz\nhttps://h/t/17412.156.69/kernel-headers.tgz\n"
 		  "https://h/t/9592.1.0/kernel-src.tar.gz\nhttps://h/t/17800.0.0/kernel-headers.tgz\n",
+		  "cos-9592.1.0 '' kernel-src.tar.gz\n"
 		  "cos-17412.156.69 '' kernel-src.tar.gz kernel-headers.tgz\n"
-		  "3: kernel 'cos-9592.1.0' is incomplete: no 'headers' package with version 9592.1.0\n"
 		  "4: no complete kernel needs this 'headers' package\n" },
+		{ "vanilla", "a configuration, and the sources that it is of",
+		  "https://h/v6.x/linux-6.1.90.tar.xz\nhttps://h/v5.x/linux-5.10.tar.gz\nhttps://h/c/config-6.1.90-own\n"
+		  "https://h/c/config-5.10.0\nhttps://h/c/config-5.10.3-linuxkit\nhttps://h/c/config-6.1.90\n",
+		  "5.10.0 '5.10.0' config-5.10.0 linux-5.10.tar.gz\n"
+		  "6.1.90 '6.1.90' config-6.1.90 linux-6.1.90.tar.xz\n"
+		  "6.1.90-own '6.1.90-own' config-6.1.90-own linux-6.1.90.tar.xz\n"
+		  "5: kernel '5.10.3-linuxkit' is incomplete: no 'sources' package with of=5.10.3, any version\n" },
+		{ "minikube", "one release with several configurations",
+		  "https://h/v5.x/linux-5.10.57.tar.xz\nhttps://h/c/config-5.10.57-minikube-v1.25.1\nhttps://h/c/config-5.10.57-minikube\n",
+		  "5.10.57-minikube '5.10.57' config-5.10.57-minikube linux-5.10.57.tar.xz\n"
+		  "5.10.57-minikube-v1.25.1 '5.10.57' config-5.10.57-minikube-v1.25.1 linux-5.10.57.tar.xz\n" },
 		{ "flatcar", "a directory for each release, the same file name in all",
 		  "https://h/a/3510.2.8/flatcar_developer_container.bin.bz2\nhttps://h/a/3510.2.10/flatcar_developer_container.bin.bz2\n"
 		  "https://h/a/current/flatcar_developer_container.bin.bz2\n",

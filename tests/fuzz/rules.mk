@@ -7,6 +7,7 @@ FUZZ_FLAGS := -std=gnu17 -pthread -O1 -g -fno-omit-frame-pointer -fno-sanitize-r
 
 fuzz_deb_CORPUS := tests/data/package/deb-corpus
 fuzz_elf_CORPUS := tests/data/gate/elf-corpus
+fuzz_bpf_CORPUS := tests/data/gate/bpf-corpus
 fuzz_reference_CORPUS := tests/data/gate/reference-corpus
 fuzz_signature_CORPUS := tests/data/sign/signature-corpus
 fuzz_packages_CORPUS := $(addprefix tests/data/index/,packages release mirror-list signed)

@@ -6,6 +6,9 @@
 #define LLVMFuzzerTestOneInput elf_fuzz
 #include "../fuzz/elf_fuzz.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput bpf_fuzz
+#include "../fuzz/bpf_fuzz.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput reference_fuzz
 #include "../fuzz/reference_fuzz.c"
 #undef LLVMFuzzerTestOneInput
@@ -37,6 +40,11 @@ static int replay(const char *dir, int (*play)(const uint8_t *bytes, size_t len)
 Test(elf_corpus, replays)
 {
 	cr_expect_gt(replay("tests/data/gate/elf-corpus", elf_fuzz), 3);
+}
+
+Test(bpf_corpus, replays)
+{
+	cr_expect_gt(replay("tests/data/gate/bpf-corpus", bpf_fuzz), 3);
 }
 
 Test(reference_corpus, replays)

@@ -29,6 +29,7 @@ Test(reference, symbols_of_every_form_that_modpost_has_written)
 		{ "0x00000001\tsym\t\tvmlinux\tEXPORT_SYMBOL\n", "vmlinux", "", 1, false },
 		{ "0x00000001\tsym\tvmlinux\tEXPORT_SYMBOL_GPL_FUTURE\n", "vmlinux", "", 1, false },
 		{ "0x00000001\tsym\tvmlinux\tEXPORT_UNUSED_SYMBOL_GPL", "vmlinux", "", 1, true },
+		{ "0x00000001\tsym\tvmlinux\tEXPORT_SYMBOL\tNS\tmore", "vmlinux", "NS", 1, false },
 		{ "0x00000001\tsym\tvmlinux", "vmlinux", "", 1, false },
 	};
 
@@ -59,7 +60,6 @@ Test(reference, a_symvers_that_is_none_is_refused)
 		TEXT("<html>"),
 		TEXT("0x0\tsym\n"),
 		TEXT("0x100000000\tsym\tvmlinux\tEXPORT_SYMBOL\n"),
-		TEXT("0x0\tsym\tvmlinux\tEXPORT_SYMBOL\tNS\tmore\n"),
 		TEXT("0x0\t\tvmlinux\tEXPORT_SYMBOL\n"),
 		TEXT("0x0\tsym\tvmlinux\0EXPORT_SYMBOL\n"),
 	};
@@ -103,9 +103,14 @@ Test(reference, vermagic_is_asked_of_the_kernels_own_header)
 {
 	static const char build_first[] = CHAIN("CONFIG_PREEMPT_BUILD", "preempt ", "CONFIG_PREEMPT_RT", "preempt_rt ");
 	static const char rt_first[] = CHAIN("CONFIG_PREEMPT_RT", "preempt_rt ", "CONFIG_PREEMPT_BUILD", "preempt ");
+	static const char negative[] = "#ifndef GUARD\n#ifndef CONFIG_SMP\n#define MODULE_VERMAGIC_SMP \"\"\n#endif\n"
+				       "#ifndef CONFIG_PREEMPT\n#define MODULE_VERMAGIC_PREEMPT \"\"\n#else\n"
+				       "#define MODULE_VERMAGIC_PREEMPT \"preempt \"\n#endif\n";
 	static const struct {
 		const char *header, *settings, *preempt;
 	} rows[] = {
+		{ negative, "CONFIG_PREEMPT=y\n", "preempt " },
+		{ negative, "CONFIG_PREEMPT_RT=y\n", "" },
 		{ build_first, "CONFIG_PREEMPT_BUILD=y\nCONFIG_PREEMPT_RT=y\n", "preempt " },
 		{ rt_first, "CONFIG_PREEMPT_BUILD=y\nCONFIG_PREEMPT_RT=y\n", "preempt_rt " },
 		{ build_first, "CONFIG_PREEMPT_RT=y\n", "preempt_rt " },

@@ -2,7 +2,6 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -36,34 +35,6 @@ static void must(int rc, const struct err *e)
 	cr_assert(rc >= 0, "%s", e->message);
 }
 
-/* A checkout with all descriptors of this one, and lists of what the pool has. Caller frees the path. */
-static char *make_checkout(void)
-{
-	struct site *s = site();
-	cleanup_free char *pool = pool_made_by("make-families", "families"), *root = text_of("%s/checkout", s->temp.path);
-	cleanup_free char *from = text_of("%s/distros", s->root), *distros = text_of("%s/distros", root);
-	cleanup_free char *real = text_of("%s/images", s->root), *images = text_of("%s/images", root);
-	cleanup_strv struct strv names = { 0 };
-
-	tree_copy(from, distros);
-	cr_assert(symlink(real, images) == 0);
-	tree_list(distros, &names);
-	for (size_t i = 0; i < names.len; i++) {
-		int len = (int)strcspn(names.items[i], ".");
-		cleanup_free char *dir = text_of("%s/%.*s", pool, len, names.items[i]);
-		cleanup_free char *list = text_of("supported-kernels/%.*s.txt", len, names.items[i]);
-		cleanup_strv struct strv files = { 0 };
-		cleanup_buf struct buf text = { 0 };
-		struct err e;
-		must(buf_puts(&text, "", &e), &e);
-		tree_list(dir, &files);
-		for (size_t j = 0; j < files.len; j++)
-			must(buf_printf(&text, &e, "file://%s/%s\n", dir, files.items[j]), &e);
-		file_put(root, list, buf_text(&text));
-	}
-	return steal_ptr(&root);
-}
-
 /* Just the objects of these distros' kernels (NULL: of all) are there, and they are good. */
 static void expect_objects(const char *const distros[], const char *module)
 {
@@ -87,7 +58,8 @@ static void expect_objects(const char *const distros[], const char *module)
 
 Test(families, a_kernel_of_each_is_built)
 {
-	cleanup_free char *root = make_checkout(), *version = probe_put_ours();
+	cleanup_free char *pool = pool_made_by("make-families", "families"), *root = pool_checkout(pool);
+	cleanup_free char *version = probe_put_ours();
 
 	struct program *p = site_run(0, "build", "--root", root, "--no-image", NULL);
 	cr_expect(strstr(buf_text(&p->err), "11 kernels: 22 built;"), "%s", buf_text(&p->err));
@@ -100,7 +72,7 @@ Test(families, one_that_is_asked_for_is_built_alone_from_a_mended_tree)
 {
 	struct site *s = site();
 	static const char *const rhel[] = { "rhel", NULL }, *const both[] = { "rhel", "oracle-uek", NULL };
-	cleanup_free char *root = make_checkout();
+	cleanup_free char *pool = pool_made_by("make-families", "families"), *root = pool_checkout(pool);
 
 	probe_put_both(s->probe, s->name, "3.10",
 		       "test -f \"$KERNEL_BUILD/include/linux/module.h\"\n"

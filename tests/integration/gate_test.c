@@ -14,9 +14,9 @@
 
 TestSuite(gate, .init = site_open, .fini = site_close, .timeout = SITE_SECONDS);
 
-/* Imports one symbol that is for the GPL only. */
-static const char source[] =
-	"#include <linux/rcupdate.h>\nvoid hello_wait(void);\nvoid hello_wait(void)\n{\n\tsynchronize_rcu();\n}\n";
+/* Imports one symbol that is for the GPL only, and has the path of its own source in it. */
+static const char source[] = "#include <linux/bug.h>\n#include <linux/rcupdate.h>\nvoid hello_wait(void);\n"
+			     "void hello_wait(void)\n{\n\tWARN_ON(irqs_disabled());\n\tsynchronize_rcu();\n}\n";
 
 static void put_gzip(const char *dir, const char *name, const struct buf *bytes, size_t cut)
 {

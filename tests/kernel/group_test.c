@@ -282,6 +282,66 @@ Test(group, a_release_may_be_unknown_where_there_is_an_id)
 	cr_assert_eq(left.leftover_count, 1);
 }
 
+/* What packages tell, and what of it makes a name. */
+Test(group, packages_may_tell_the_release)
+{
+	static const struct {
+		const char *told_id, *release, *id; /* id NULL: refused */
+	} rows[] = {
+		{ NULL, "5.10.176+", "5.10.176+" },
+		{ "${version}-${package-version}-own", "5.10.176+", "5.10.176-17412.1-own" },
+		{ "${release}-${id}", "6.1-x", "6.1-x-build-17412.1" },
+		{ NULL, "../6.1", NULL },
+		{ NULL, "", NULL },
+		{ NULL, "linux", NULL },
+		{ "x-${release}", "6.1", NULL },
+	};
+	static const char *const ids[] = { "build-${version}", NULL };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_group_rules struct group_rules rules = one_package("k-(?<version>.*)", none, ids);
+		struct kernel told = { 0 };
+		struct err e = { 0 };
+		rules.told_id = rows[i].told_id ? strdup(rows[i].told_id) : NULL;
+		cleanup_kernel_set struct kernel_set set = group(&rules, H "k-17412.1\n");
+		cr_assert_eq(set.count, 1);
+		cr_expect_eq(kernel_tell(&rules, &set.kernels[0], rows[i].release, &told, &e), rows[i].id ? 0 : -1, "row %zu: %s",
+			     i, e.message);
+		if (rows[i].id) {
+			cr_expect_str_eq(told.id, rows[i].id, "row %zu: %s", i, told.id);
+			cr_expect_str_eq(told.release, rows[i].release);
+			cr_expect_eq(told.packages, set.kernels[0].packages);
+		} else {
+			cr_expect_eq(e.kind, ERR_CHECK, "row %zu", i);
+		}
+		kernel_told_release(&told);
+	}
+	cleanup_group_rules struct group_rules unknown = one_package("k-(?<version>.*)", none, ids);
+	struct err e;
+	unknown.told_id = strdup("${base}");
+	cr_expect_eq(group_rules_check(&unknown, &e), -1);
+	cr_expect(strstr(e.message, "told-id"), "%s", e.message);
+}
+
+Test(group, an_optional_package_may_be_missing)
+{
+	cleanup_group_rules struct group_rules rules = make_rules();
+	struct err e;
+
+	rules.packages[1].optional = true;
+	cleanup_kernel_set struct kernel_set set =
+		group(&rules, H "h-6.1.0-22-amd64_6.1.94-1.deb\n" H "t-6.1_6.1.94-1.deb\n" H "h-6.1.0-23-amd64_6.1.99-1.deb\n" H
+				"h-6.1.0-23-common_6.1.99-1.deb\n" H "t-6.1_6.1.99-1.deb\n");
+	cr_assert_eq(set.count, 2);
+	cr_assert_eq(set.kernels[0].package_count, 2);
+	cr_expect_str_eq(set.kernels[0].packages[1].role, "tools");
+	cr_expect_eq(set.kernels[1].package_count, 3);
+	cr_expect_eq(set.leftover_count, 0);
+	rules.packages[0].optional = true;
+	cr_expect_eq(group_rules_check(&rules, &e), -1);
+	cr_expect(strstr(e.message, "not optional"), "%s", e.message);
+}
+
 Test(group, one_kernel_in_two_places)
 {
 	static const char *const releases[] = { "${base}", NULL };

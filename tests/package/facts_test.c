@@ -11,7 +11,7 @@
 #include "package/format.h"
 #include "stream/source.h"
 
-static int collect(const struct entry *entries, struct facts *ret, struct err *e)
+static int collect_at(const struct entry *entries, const char *places, struct facts *ret, struct err *e)
 {
 	static const char *const names[] = { "p0" };
 	cleanup_buf struct buf tar = { 0 };
@@ -20,7 +20,12 @@ static int collect(const struct entry *entries, struct facts *ret, struct err *e
 	make_tar(entries, &tar);
 	make_deb_of("data.tar", &tar, &deb);
 	struct source *source = source_from_memory(deb.data, deb.len, e);
-	return facts_collect(&source, names, 1, package_format_find("deb", e), 1, "usr/src/h", ret, e);
+	return facts_collect(&source, names, 1, package_format_find("deb", e), 1, places, ret, e);
+}
+
+static int collect(const struct entry *entries, struct facts *ret, struct err *e)
+{
+	return collect_at(entries, "usr/src/h", ret, e);
 }
 
 Test(facts, compiler_comes_from_the_config)
@@ -191,7 +196,8 @@ Test(facts, damaged_host_tools_are_passed_over)
 
 Test(facts, travel_as_json)
 {
-	struct facts in = { "6.1-x", "gcc \"12\"", 12, 0, "2.34", "usr/x", true, false, true, "sha512", "x86_64" }, back;
+	struct facts in = { "6.1-x", "gcc \"12\"", 12, 0, "2.34", "usr/x", true, false, true, "sha512", "x86_64", true, false },
+		     back;
 	struct err e = { 0 };
 
 	cleanup_free char *json = facts_encode(&in, &e);
@@ -200,6 +206,7 @@ Test(facts, travel_as_json)
 	cr_expect(strcmp(back.release, in.release) == 0 && strcmp(back.cc_text, in.cc_text) == 0 &&
 		  strcmp(back.glibc, in.glibc) == 0);
 	cr_expect(back.gcc == 12 && back.clang == 0 && back.btf && !back.modversions && back.module_signature);
+	cr_expect(back.symvers && !back.from_sources);
 	cr_expect_str_eq(back.glibc_user, "usr/x");
 	cr_expect_str_eq(back.signature_hash, "sha512");
 	cr_expect_str_eq(back.arch, "x86_64");
@@ -207,5 +214,68 @@ Test(facts, travel_as_json)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		cr_expect_eq(facts_decode(bad[i], &back, &e), -1);
 		cr_expect_eq(e.kind, ERR_PROTOCOL);
+	}
+}
+
+/* Where only the packages tell the release, it is in no path that is known beforehand. */
+Test(facts, build_directory_may_be_a_glob)
+{
+	static const struct entry one[] = { TEXT("lib/modules/6.1-x/build/.config", "CONFIG_GCC_VERSION=120200\n"),
+					    TEXT("lib/modules/6.1-x/build/include/config/kernel.release", "6.1-x\n"),
+					    TEXT("lib/modules/6.1-x/build/a/build/.config", "CONFIG_GCC_VERSION=90000\n"),
+					    TEXT("lib/modules/6.1-x/build/Module.symvers", ""), NO_MORE };
+	static const struct entry two[] = { TEXT("lib/modules/6.1-x/build/.config", ""),
+					    TEXT("lib/modules/6.2-x/build/.config", ""), NO_MORE };
+	struct facts f;
+	struct err e = { 0 };
+
+	cr_assert_eq(collect_at(one, "lib/modules/*/build", &f, &e), 0, "%s", e.message);
+	cr_expect_eq(f.gcc, 12, "%d", f.gcc);
+	cr_expect_str_eq(f.release, "6.1-x");
+	cr_expect(f.symvers && !f.from_sources);
+	cr_expect_eq(collect_at(two, "lib/modules/*/build", &f, &e), -1);
+	cr_expect(e.kind == ERR_INPUT && strstr(e.message, "two kernels, 'lib/modules/6.1-x/build' and 'lib/modules/6.2-x/build'"),
+		  "%s", e.message);
+}
+
+#define CONFIG "CONFIG_CC_VERSION_TEXT=\"gcc (own) 12.2.0\"\nCONFIG_LOCALVERSION=\"-own\"\nCONFIG_MODVERSIONS=y\n"
+
+/* Of sources the configuration is another package's, or one of several that there are. */
+Test(facts, of_sources_come_from_their_makefile_and_configuration)
+{
+	static const char makefile[] = "# SPDX\nVERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 176\nEXTRAVERSION =\nNAME = Dare\n";
+	static const char candidate[] = "VERSION=6\nPATCHLEVEL=2\nSUBLEVEL=\nEXTRAVERSION=-rc1\n";
+	static const struct entry first[] = { TEXT("Makefile", makefile), TEXT("arch/defconfig", "CONFIG_SMP=y\n"),
+					      TEXT("h/.config", CONFIG), TEXT("fs/Makefile", candidate), NO_MORE };
+	static const struct entry turned[] = { TEXT("h/.config", CONFIG), TEXT("arch/defconfig", "CONFIG_LOCALVERSION=\"-no\"\n"),
+					       TEXT("Makefile", makefile), NO_MORE };
+	static const struct entry built[] = { TEXT("Makefile", makefile), TEXT("h/.config", CONFIG), TEXT("h/Module.symvers", ""),
+					      TEXT("h/include/generated/utsrelease.h", "#define UTS_RELEASE \"5.10.176+\"\n"),
+					      NO_MORE };
+	static const struct entry default_only[] = { TEXT("Makefile", candidate), TEXT("arch/defconfig", "CONFIG_SMP=y\n"),
+						     NO_MORE };
+	static const struct entry none[] = { TEXT("README", ""), NO_MORE };
+	static const struct {
+		const struct entry *entries;
+		const char *release;
+		int gcc;
+		bool from_sources, symvers, modversions;
+	} rows[] = {
+		{ first, "5.10.176-own", 12, true, false, true },
+		{ turned, "5.10.176-own", 12, true, false, true },
+		{ built, "5.10.176+", 12, false, true, true },
+		{ default_only, "6.2-rc1", 0, true, false, false },
+		{ none, "", 0, false, false, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct facts f;
+		struct err e = { 0 };
+		cr_assert_eq(collect_at(rows[i].entries, ".\nh/.config\narch/defconfig", &f, &e), 0, "%s", e.message);
+		cr_expect_str_eq(f.release, rows[i].release, "row %zu: '%s'", i, f.release);
+		cr_expect_eq(f.gcc, rows[i].gcc, "row %zu: %d", i, f.gcc);
+		cr_expect_eq(f.from_sources, rows[i].from_sources, "row %zu", i);
+		cr_expect_eq(f.symvers, rows[i].symvers, "row %zu", i);
+		cr_expect_eq(f.modversions, rows[i].modversions, "row %zu", i);
 	}
 }

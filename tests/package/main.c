@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "package/repack.h"
 #include "package/unpack.h"
 #include "stream/filter.h"
 
@@ -10,9 +11,10 @@ int main(int argc, char **argv)
 	struct err e;
 
 	if (argc > 2 && strcmp(argv[1], "filter") == 0) {
-		int rc = strcmp(argv[2], "tree") == 0	? tree_filter_run(argc - 2, argv + 2, &e)
-			 : strcmp(argv[2], "file") == 0 ? file_filter_run(argc - 2, argv + 2, &e)
-							: facts_filter_run(argc - 2, argv + 2, &e);
+		int rc = strcmp(argv[2], "tree") == 0	  ? tree_filter_run(argc - 2, argv + 2, &e)
+			 : strcmp(argv[2], "repack") == 0 ? repack_filter_run(argc - 2, argv + 2, &e)
+			 : strcmp(argv[2], "file") == 0	  ? file_filter_run(argc - 2, argv + 2, &e)
+							  : facts_filter_run(argc - 2, argv + 2, &e);
 		return rc < 0 ? filter_report(&e) : 0;
 	}
 	struct criterion_test_set *tests = criterion_initialize();

@@ -10,14 +10,15 @@ static const struct recipe *const *recipes(size_t *ret_count)
 {
 	static struct recipe items[] = {
 		{ .name = (char *)"gcc-10", .gcc = { 10 }, .gcc_count = 1, .clang = 11, .glibc = (char *)"2.31" },
-		{ .name = (char *)"gcc-12", .gcc = { 12 }, .gcc_count = 1, .clang = 14, .glibc = (char *)"2.36" },
-		{ .name = (char *)"both", .gcc = { 12, 14 }, .gcc_count = 2, .clang = 19, .glibc = (char *)"2.41" },
+		{ .name = (char *)"gcc-12", .gcc = { 12 }, .gcc_count = 1, .clang = 14, .lld = true, .glibc = (char *)"2.36" },
+		{ .name = (char *)"both", .gcc = { 12, 14 }, .gcc_count = 2, .clang = 19, .lld = true, .glibc = (char *)"2.41" },
 		{ .name = (char *)"gcc-16", .gcc = { 16 }, .gcc_count = 1, .glibc = (char *)"2.43" },
 	};
 	static const struct recipe *pointers[ARRAY_LEN(items)];
 
 	for (size_t i = 0; i < ARRAY_LEN(items); i++) {
 		items[i].arch = arch_by_name("amd64");
+		items[i].has[RECIPE_BOOTSTRAP] = true;
 		pointers[i] = &items[i];
 	}
 	*ret_count = ARRAY_LEN(items);
@@ -43,6 +44,8 @@ Test(choose, takes_the_nearest_that_can_run_the_host_tools)
 		{ { .gcc = 10, .glibc = "2.34" }, "gcc-12", TOOLCHAIN_NEWER, 12 },
 		{ { .gcc = 10, .glibc = "2.43" }, "gcc-16", TOOLCHAIN_NEWER, 16 },
 		{ { .clang = 14 }, "gcc-12", TOOLCHAIN_EXACT, 0 },
+		/* gcc-10 has it, without its linker. */
+		{ { .clang = 11 }, "gcc-12", TOOLCHAIN_NEWER, 0 },
 		{ { .clang = 15 }, "both", TOOLCHAIN_NEWER, 0 },
 		{ { .clang = 22 }, "both", TOOLCHAIN_OLDER, 0 },
 		{ { .gcc = 0 }, "gcc-10", TOOLCHAIN_EXACT, 10 },
@@ -57,6 +60,39 @@ Test(choose, takes_the_nearest_that_can_run_the_host_tools)
 		cr_expect_str_eq(choice.recipe->name, rows[i].name, "row %zu", i);
 		cr_expect_eq(choice.fit, rows[i].fit, "row %zu: %s", i, choice.why);
 		cr_expect_eq(choice.gcc, rows[i].gcc, "row %zu: %s", i, choice.why);
+		cr_expect_eq(choice.clang, rows[i].want.clang ? (int)choice.recipe->clang : 0, "row %zu", i);
+	}
+}
+
+Test(choose, among_equals_what_is_preferred_comes_first)
+{
+	static const struct {
+		const char *prefer[3];
+		int gcc;
+		const char *name;
+	} rows[] = {
+		{ { NULL }, 12, "gcc-12" },
+		{ { "both" }, 12, "both" },
+		{ { "gcc-16", "both" }, 12, "both" },
+		{ { "both", "gcc-12" }, 12, "both" },
+		{ { "gcc-12", "both" }, 12, "gcc-12" },
+		{ { "none" }, 12, "gcc-12" },
+		/* It is a wish among equals and no more. */
+		{ { "gcc-16" }, 12, "gcc-12" },
+		{ { "gcc-16" }, 13, "both" },
+	};
+	size_t count;
+	const struct recipe *const *all = recipes(&count);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_strv struct strv prefer = { 0 };
+		struct toolchain_choice choice;
+		struct err e;
+		for (size_t k = 0; k < 3 && rows[i].prefer[k]; k++)
+			cr_assert_eq(strv_add(&prefer, rows[i].prefer[k], &e), 0);
+		const struct toolchain_want want = { .gcc = rows[i].gcc, .prefer = &prefer };
+		cr_assert_eq(toolchain_choose(&want, all, count, &choice, &e), 0, "row %zu: %s", i, e.message);
+		cr_expect_str_eq(choice.recipe->name, rows[i].name, "row %zu", i);
 	}
 }
 

@@ -71,7 +71,7 @@ Test(image, debian)
 
 Test(image, several_places_in_order)
 {
-	static const char section[] = "images:\n"
+	static const char section[] = "boot-images:\n"
 				      "  - {package: \"../k/${id}_${package-version}.deb\", kernel: \"boot/${base}/${arch}\"}\n"
 				      "  - {release: '7.*', package: never.deb, kernel: k}\n"
 				      "  - {package: \"http://other.example/${srcarch}.deb\", kernel: \"v-${version}\"}\n";
@@ -100,11 +100,11 @@ Test(image, says_nothing_or_is_refused)
 	static const struct {
 		const char *section, *says;
 	} rows[] = {
-		{ "images: [{package: a.deb}]\n", "kernel" },
-		{ "images: [{kernel: a}]\n", "package" },
-		{ "images: [{package: \"${flavour}.deb\", kernel: a}]\n", "nothing gives '${flavour}' a value" },
-		{ "images: [{package: a.deb, kernel: a, release: '('}]\n", "example:" },
-		{ "images: [{package: a.deb, kernel: a, size: 1}]\n", "size" },
+		{ "boot-images: [{package: a.deb}]\n", "kernel" },
+		{ "boot-images: [{kernel: a}]\n", "package" },
+		{ "boot-images: [{package: \"${flavour}.deb\", kernel: a}]\n", "nothing gives '${flavour}' a value" },
+		{ "boot-images: [{package: a.deb, kernel: a, release: '('}]\n", "example:" },
+		{ "boot-images: [{package: a.deb, kernel: a, size: 1}]\n", "size" },
 	};
 	cleanup_distro struct distro silent = { 0 };
 	cleanup_strv struct strv urls = { 0 }, kernels = { 0 };

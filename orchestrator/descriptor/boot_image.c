@@ -1,4 +1,4 @@
-#include "descriptor/image.h"
+#include "descriptor/boot_image.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,24 +41,24 @@ static int rule_image_text(const char *text, struct err *e)
 	return template_check(text, find_value, NULL, e);
 }
 
-static const struct field image_fields[] = {
-	{ .key = "release", .type = FIELD_TEXT, .offset = offsetof(struct image_rule, release), .rule = rule_pattern },
+static const struct field boot_image_fields[] = {
+	{ .key = "release", .type = FIELD_TEXT, .offset = offsetof(struct boot_image, release), .rule = rule_pattern },
 	{ .key = "package",
 	  .type = FIELD_TEXT,
 	  .need = FIELD_REQUIRED,
-	  .offset = offsetof(struct image_rule, package),
+	  .offset = offsetof(struct boot_image, package),
 	  .rule = rule_image_text },
 	{ .key = "kernel",
 	  .type = FIELD_TEXT,
 	  .need = FIELD_REQUIRED,
-	  .offset = offsetof(struct image_rule, kernel),
+	  .offset = offsetof(struct boot_image, kernel),
 	  .rule = rule_image_text },
 	{ 0 },
 };
 
-const struct shape image_shape = { .what = "image", .size = sizeof(struct image_rule), .fields = image_fields };
+const struct shape boot_image_shape = { .what = "boot image", .size = sizeof(struct boot_image), .fields = boot_image_fields };
 
-void image_rules_release(struct image_rules *rules)
+void boot_images_release(struct boot_images *rules)
 {
 	for (size_t i = 0; i < rules->count; i++) {
 		free(rules->items[i].release);
@@ -66,11 +66,11 @@ void image_rules_release(struct image_rules *rules)
 		free(rules->items[i].kernel);
 	}
 	free(rules->items);
-	*rules = (struct image_rules){ 0 };
+	*rules = (struct boot_images){ 0 };
 }
 
 /* 1 the rule is about this release, 0 it is not. */
-static int concerns(const struct image_rule *rule, const struct kernel *k, struct err *e)
+static int concerns(const struct boot_image *rule, const struct kernel *k, struct err *e)
 {
 	cleanup_of(pattern) struct pattern *p = NULL;
 
@@ -79,7 +79,7 @@ static int concerns(const struct image_rule *rule, const struct kernel *k, struc
 	return pattern_new(rule->release, &p, e) < 0 ? -1 : pattern_match(p, k->release, e);
 }
 
-static int add_place(const struct image_rule *rule, const struct kernel *k, struct strv *ret_urls, struct strv *ret_kernels,
+static int add_place(const struct boot_image *rule, const struct kernel *k, struct strv *ret_urls, struct strv *ret_kernels,
 		     struct err *e)
 {
 	cleanup_free char *reference = template_expand(rule->package, find_value, k, e);
@@ -96,8 +96,8 @@ static int add_place(const struct image_rule *rule, const struct kernel *k, stru
 int distro_image_places(const struct distro *d, const struct kernel *k, struct strv *ret_urls, struct strv *ret_kernels,
 			struct err *e)
 {
-	for (size_t i = 0; i < d->images.count; i++) {
-		const struct image_rule *rule = &d->images.items[i];
+	for (size_t i = 0; i < d->boot_images.count; i++) {
+		const struct boot_image *rule = &d->boot_images.items[i];
 		int about = concerns(rule, k, e);
 		if (about < 0 || (about && add_place(rule, k, ret_urls, ret_kernels, e) < 0))
 			return err_wrap(e, "image of kernel '%s'", k->id);
