@@ -82,9 +82,10 @@ static int fill(json_t *object, const struct proof *p, struct err *e)
 		return -1;
 	if (p->verdict != PROOF_BOOTED && p->verdict != PROOF_FAILED)
 		return 0;
+	const uint64_t tenths = p->milliseconds / 100;
 	return add(object, "events", json_integer((json_int_t)p->events), e) < 0
 		       ? -1
-		       : add(object, "seconds", json_real((double)(p->milliseconds / 100) / 10), e);
+		       : add(object, "seconds", json_real((double)tenths / 10), e);
 }
 
 json_t *proof_to_json(const struct proof *p, struct err *e)

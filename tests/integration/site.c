@@ -173,9 +173,10 @@ static struct program *start(const char *const argv[])
 	struct program *p = &s->programs[s->program_count++];
 	cleanup_close int lock = s->alone < 0 ? lock_sweeping(LOCK_SH) : -1;
 	program_start(p, argv);
-	/* By then it has swept. One that doesn't say so (another command, another display) is waited for to its end. */
+	/* By then it has swept (`prove` never does). One that doesn't say so (another command, another display) is waited for to
+	 * its end. */
 	if (lock >= 0)
-		program_wait_for(p, "something to build\n");
+		program_wait_for(p, " with something to ");
 	return p;
 }
 
