@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "build/repacked.h"
 #include "package/capture.h"
 #include "package/unpack.h"
 
 struct open_packages {
 	int fds[UNPACK_PACKAGES_MAX];
 	const char *names[UNPACK_PACKAGES_MAX];
+	struct digest digests[UNPACK_PACKAGES_MAX];
 	size_t count;
 };
 
@@ -41,7 +43,26 @@ static int open_package(struct cache *cache, const struct distro_inputs *distro,
 	if (cache_open_package(cache, package->url, listed ? &listed->sha256 : NULL, &entry, e) < 0)
 		return e->kind == ERR_NOT_FOUND ? not_there(package, e) : -1;
 	ret->names[ret->count] = package->file_name;
+	ret->digests[ret->count] = entry.digest;
 	ret->fds[ret->count++] = steal_fd(&entry.fd);
+	return 0;
+}
+
+/* What is no archive by itself is replaced by the one that is made of it. */
+static int repack(const char *cache_dir, const struct distro_inputs *distro, const struct kernel *kernel, struct open_packages *p,
+		  const struct cancel *cancel, struct err *e)
+{
+	const struct job job = { .distro = distro, .kernel = kernel, .package_digests = p->digests };
+	int archive;
+
+	for (size_t i = 0; i < p->count; i++) {
+		if (!repacked_wanted(&job, i))
+			continue;
+		if (repacked_open(cache_dir, &job, i, p->fds[i], cancel, &archive, e) < 0)
+			return -1;
+		close(p->fds[i]);
+		p->fds[i] = archive;
+	}
 	return 0;
 }
 
@@ -62,8 +83,8 @@ static int run_filter(const struct open_packages *p, const struct distro *distro
 	return rc;
 }
 
-int captures_take(struct cache *cache, const struct distro_inputs *distro, const struct kernel *kernel, unsigned threads,
-		  const struct cancel *cancel, int *ret_fd, struct err *e)
+int captures_take(struct cache *cache, const char *cache_dir, const struct distro_inputs *distro, const struct kernel *kernel,
+		  unsigned threads, const struct cancel *cancel, int *ret_fd, struct err *e)
 {
 	cleanup_open_packages struct open_packages packages = { .count = 0 };
 	cleanup_tree_rules struct tree_rules rules = { 0 };
@@ -75,6 +96,8 @@ int captures_take(struct cache *cache, const struct distro_inputs *distro, const
 	for (size_t i = 0; i < kernel->package_count; i++)
 		if (open_package(cache, distro, &kernel->packages[i], &packages, e) < 0)
 			return -1;
+	if (repack(cache_dir, distro, kernel, &packages, cancel, e) < 0)
+		return -1;
 	cleanup_close int fd = captures_memory(e);
 	if (fd < 0 || distro_tree_rules(distro->distro, kernel, &rules, e) < 0 ||
 	    run_filter(&packages, distro->distro, &rules, threads, fd, cancel, e) < 0)

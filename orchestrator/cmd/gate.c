@@ -119,7 +119,7 @@ static int check_kernel(struct gate_run *r, struct gate_object *objects, size_t 
 	struct err why;
 
 	int rc =
-		kernel ? captures_take(r->cache, distro, kernel, THREADS_MOST, cancel, &captures_fd, &why)
+		kernel ? captures_take(r->cache, r->o->context.cache_path, distro, kernel, THREADS_MOST, cancel, &captures_fd, &why)
 		       : err_set(&why, ERR_NOT_FOUND,
 				 objects[0].kernel[0] ? "no list has this kernel" : "its name does not say for which kernel it is");
 	for (size_t i = 0; i < count; i++) {

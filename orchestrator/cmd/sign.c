@@ -158,7 +158,7 @@ static void fill_expect(const struct job *job, struct module_expect *ret)
 	ret->elf_machine = job->kernel->arch->elf_machine;
 	if (job->kernel->release[0])
 		ret->release = job->kernel->release;
-	else if (job->has_facts && job->facts.release[0])
+	else if (job->has_facts && job->facts.release[0] && !job->facts.from_sources)
 		ret->release = job->facts.release;
 }
 

@@ -300,7 +300,7 @@ static int take_config(struct member_reader *m_reader, const struct member *m, s
 		return err_set(e, ERR_INPUT, "holds two configurations, '%.200s' and '%.200s'", r->config_path, m->path);
 	r->config_place = place;
 	snprintf(r->config_path, sizeof(r->config_path), "%s", m->path);
-	f->cc_text[0] = r->local_version[0] = '\0';
+	f->cc_text[0] = f->arch[0] = f->signature_hash[0] = r->local_version[0] = '\0';
 	f->btf = f->modversions = f->module_signature = false;
 	return take_text(m_reader, m, &texts[0], r, e);
 }

@@ -264,7 +264,13 @@ static int make_by_build(struct engine *engine, const struct recipe *recipe, con
 	say(o, "building from the Dockerfile");
 	if (engine_image_build(engine, &spec, e) < 0)
 		return -1;
-	return check_architecture(engine, recipe, ref, e);
+	if (check_architecture(engine, recipe, ref, e) == 0)
+		return 0;
+	/* It has the name already, under which the next one would find it. */
+	struct err why;
+	if (engine_image_remove(engine, ref, false, &why) < 0)
+		log_printf(o->log, LOG_WARNING, "'%s' stays in the engine, and must not be used: %s", ref, why.message);
+	return -1;
 }
 
 /* flock(2) can't be waited for together with a cancel, so it is asked for again and again. */

@@ -269,6 +269,41 @@ Test(sign, the_hash_is_what_each_kernels_config_asks_for)
 	cr_expect(strstr(out(&by_hand), "5.10.0-1-amd64.ko.gz: signed, sha384\n"), "%s", out(&by_hand));
 }
 
+/* Of a kernel that is made of its sources and of a configuration that is a mere file. */
+Test(sign, the_hash_stands_in_a_configuration_that_is_no_archive)
+{
+	static const char descriptor[] = "name: second\nfamily: second\narchitecture: amd64\nlist: supported-kernels/second.txt\n"
+					 "format: tar\nmirrors:\n  second: [http://second.example.org/pool]\nkernel:\n"
+					 "  release: '${release}'\n  packages:\n    - role: config\n"
+					 "      file: 'config-(?<release>(?<base>(?<version>[0-9.]+)))'\n      holds: [config]\n"
+					 "      file-as: kernel-config\ntree: {build-dir: 'linux-${release}'}\n"
+					 "prepare: {config: [kernel-config]}\nfloors: {mod: '3.10', bpf: '4.14'}\n";
+	cleanup_outcome struct outcome added = { 0 }, o = { 0 }, checked = { 0 };
+	cleanup_shop struct shop s;
+	char config[200];
+
+	shop_make(&s);
+	site_write(&s.site, "distros/second.yaml", descriptor);
+	site_write(&s.site, "supported-kernels/second.txt", "http://second.example.org/pool/config-6.1.99\n");
+	site_write(&s.site, "config-6.1.99", "CONFIG_MODULE_SIG_HASH=\"sha512\"\n");
+	put_module(&s, "6.1.99");
+	snprintf(config, sizeof(config), "%s/config-6.1.99", s.site.root);
+	const char *const add[] = { "cache", "add", config, NULL };
+	run_on_site(&s.site, add, &added);
+	cr_assert_eq(added.code, 0, "%s", err(&added));
+	const char *const words[] = { "sign",	  "--key",	s.pair.key, "--cert", s.pair.certificate,
+				      "--output", s.signed_dir, s.modules,  NULL };
+	run_on_site(&s.site, words, &o);
+	cr_expect_eq(o.code, 0, "%s", err(&o));
+	cr_expect(strstr(out(&o), "6.1.99.ko.gz: signed, sha512 (as its kernel's config asks)\n"), "%s%s", out(&o), err(&o));
+
+	/* It is read for the gate in the same way. */
+	const char *const gate[] = { "gate", s.modules, NULL };
+	run_on_site(&s.site, gate, &checked);
+	cr_expect_neq(checked.code, 1, "%s", out(&checked));
+	cr_expect(!strstr(out(&checked), "unchecked"), "%s%s", out(&checked), err(&checked));
+}
+
 Test(sign, passphrases_come_from_a_file_or_the_environment)
 {
 	cleanup_outcome struct outcome file = { 0 }, variable = { 0 }, wrong = { 0 }, none = { 0 };

@@ -279,3 +279,21 @@ Test(facts, of_sources_come_from_their_makefile_and_configuration)
 		cr_expect_eq(f.modversions, rows[i].modversions, "row %zu", i);
 	}
 }
+
+/* What only the configuration says that gives way to another is not said. */
+Test(facts, of_a_configuration_that_gives_way_nothing_stays)
+{
+	static const struct entry entries[] = {
+		TEXT("arch/defconfig", "# Linux/arm64 6.1.0 Kernel Configuration\nCONFIG_MODULE_SIG_HASH=\"sha512\"\n" CONFIG),
+		TEXT("h/.config", "CONFIG_SMP=y\n"), NO_MORE
+	};
+	struct err e = { 0 };
+	struct facts f;
+
+	cr_assert_eq(collect_at(entries, ".\nh/.config\narch/defconfig", &f, &e), 0, "%s", e.message);
+	cr_expect_str_eq(f.signature_hash, "");
+	cr_expect_str_eq(f.arch, "");
+	cr_expect_str_eq(f.cc_text, "");
+	cr_expect_eq(f.gcc, 0);
+	cr_expect(!f.modversions);
+}
