@@ -186,8 +186,20 @@ static int sign_one(struct sign_command *o, const struct signer *signer, struct 
 	return sign_report_good(&t->report, target, results[outcome], &signature, outcome == SIGN_LEFT ? NULL : why, e);
 }
 
-/* While files of an output tree are replaced nobody else writes to it. -1 in *ret_lock: it is no such tree. */
-static int lock_tree(const struct sign_command *o, const char *word, int *ret_lock, struct err *e)
+static bool is_held(const int *locks, size_t count, const char *path)
+{
+	struct stat held, st;
+
+	for (size_t i = 0; i < count; i++)
+		if (locks[i] >= 0 && fstat(locks[i], &held) == 0 && stat(path, &st) == 0 && held.st_dev == st.st_dev &&
+		    held.st_ino == st.st_ino)
+			return true;
+	return false;
+}
+
+/* While files of an output tree are replaced nobody else writes to it. -1 in *ret_lock: it is no such tree, or `locks`, which we
+ * hold, have it already. */
+static int lock_tree(const struct sign_command *o, const char *word, const int *locks, size_t count, int *ret_lock, struct err *e)
 {
 	cleanup_free char *path = path_join(word, "../.lock", e);
 	struct stat st;
@@ -195,7 +207,7 @@ static int lock_tree(const struct sign_command *o, const char *word, int *ret_lo
 	*ret_lock = -1;
 	if (!path)
 		return -1;
-	if (!o->in_place || stat(word, &st) < 0 || !S_ISDIR(st.st_mode) || path_exists(path, e) <= 0)
+	if (!o->in_place || stat(word, &st) < 0 || !S_ISDIR(st.st_mode) || path_exists(path, e) <= 0 || is_held(locks, count, path))
 		return 0;
 	*ret_lock = file_lock(path, false, e);
 	if (*ret_lock >= 0)
@@ -253,7 +265,8 @@ static int sign(struct sign_command *o, const struct module_files *files, struct
 	int code = 0;
 	if (!locks)
 		return err_no_memory(e);
-	while (code == 0 && locked < o->words.len && (code = lock_tree(o, o->words.items[locked], &locks[locked], e)) == 0)
+	while (code == 0 && locked < o->words.len &&
+	       (code = lock_tree(o, o->words.items[locked], locks, locked, &locks[locked], e)) == 0)
 		locked++;
 	if (code == 0)
 		code = sign_files(o, signer, files, e);

@@ -41,6 +41,14 @@ static int rule_image_text(const char *text, struct err *e)
 	return template_check(text, find_value, NULL, e);
 }
 
+/* What a value may still make of it is looked at when the value is known. */
+static int rule_image_path(const char *text, struct err *e)
+{
+	if (rule_image_text(text, e) < 0)
+		return -1;
+	return path_is_plain(text) ? 0 : err_set(e, ERR_INPUT, "'%s' is no plain path in a package, such as 'boot/vmlinuz'", text);
+}
+
 static const struct field boot_image_fields[] = {
 	{ .key = "release", .type = FIELD_TEXT, .offset = offsetof(struct boot_image, release), .rule = rule_pattern },
 	{ .key = "package",
@@ -52,7 +60,7 @@ static const struct field boot_image_fields[] = {
 	  .type = FIELD_TEXT,
 	  .need = FIELD_REQUIRED,
 	  .offset = offsetof(struct boot_image, kernel),
-	  .rule = rule_image_text },
+	  .rule = rule_image_path },
 	{ 0 },
 };
 

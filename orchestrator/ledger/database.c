@@ -69,7 +69,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 
 /* --- errors --- */
 
-#define REMEDY "remove it, and what has its name with -wal or -shm behind: the next crawl makes it anew, only dates are lost"
+#define REMEDY                                                                                                                     \
+	"remove it, and what has its name with -wal or -shm behind: the next crawl makes it anew, only dates and proofs are lost"
 
 /* By SQLite's primary result codes. */
 static const struct {

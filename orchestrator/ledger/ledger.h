@@ -1,8 +1,8 @@
 /* ledger: what is known about packages and indexes beyond the lists: when a URL was first and last seen, by which index, and what
  * each index document gave, and what booting a kernel with an object has shown. An SQLite database (`<cache>/ledger.sqlite`), that
  * several processes may use at once: who writes is waited for, up to 30 s. In WAL mode, and with a rollback journal where a file
- * system is shared between machines or can't map files. All of it can be lost: the next crawl makes it again, only dates are gone.
- * It knows nothing of what the names and documents mean.
+ * system is shared between machines or can't map files. All of it can be lost: the next crawl makes it again, only dates and proofs
+ * are gone. It knows nothing of what the names and documents mean.
  *
  * Errors of every call name the file and what to do: ERR_CORRUPT it is damaged, ERR_CONFLICT somebody else writes and does not end,
  * ERR_SYSTEM disk, permissions. */

@@ -47,10 +47,14 @@ static int hash_guest(const struct run *r, struct digest *ret, struct err *e)
 	return rc;
 }
 
-/* No emulator is no reason to end: what has been shown before can still be told. */
+/* No emulator is no reason to end: what has been shown before can still be told. Kernels of an architecture without guests are none
+ * for the others. */
 static void find_emulator(struct run *r)
 {
-	const struct machine *m = r->count ? machine_find(r->tasks[0].kernel->arch, &r->missing) : NULL;
+	const struct machine *m = NULL;
+
+	for (size_t i = 0; !m && i < r->count; i++)
+		m = machine_find(r->tasks[i].kernel->arch, &r->missing);
 
 	if (m && machine_version(m, r->options->cancel, &r->version, &r->missing) == 0)
 		r->ground.version = r->version;

@@ -269,12 +269,12 @@ static int boot(struct trial *t, struct err *e)
 	struct digest digest;
 	cleanup_close int kernel_fd = -1;
 
+	if (!machine_find(t->kernel->arch, e))
+		return -1;
 	if (!t->ground->version) {
 		err_set(e, ERR_FAILED, "%s", t->ground->missing);
 		return -1;
 	}
-	if (!machine_find(t->kernel->arch, e))
-		return -1;
 	image_release(&t->image);
 	if (image_get(&t->ground->images, t->distro, t->kernel, &t->image, e) < 0 || take_image(t, e) < 0 ||
 	    image_extract(&t->ground->images, t->distro, &t->image, &kernel_fd, &digest, e) < 0)

@@ -1,6 +1,7 @@
 /* sign: signatures of kernel modules, as kernels expect them: made, replaced, checked. A step of its own behind the build: no key
- * is ever where something is built or parsed. It does not know which kernel a file is for, walks no directories, and trusts no
- * certificate: whether a kernel does is up to that kernel's keyrings.
+ * is ever where something is built or parsed, but for a signature that is there already, which libcrypto reads beside it. It does
+ * not know which kernel a file is for, walks no directories, and trusts no certificate: whether a kernel does is up to that
+ * kernel's keyrings.
  *
  * Here: one file. */
 #ifndef ORCHESTRATE_SIGN_SIGN_H

@@ -104,6 +104,8 @@ Test(image, says_nothing_or_is_refused)
 		{ "boot-images: [{kernel: a}]\n", "package" },
 		{ "boot-images: [{package: \"${flavour}.deb\", kernel: a}]\n", "nothing gives '${flavour}' a value" },
 		{ "boot-images: [{package: a.deb, kernel: a, release: '('}]\n", "example:" },
+		{ "boot-images: [{package: a.deb, kernel: \"/boot/vmlinuz-${release}\"}]\n", "no plain path" },
+		{ "boot-images: [{package: a.deb, kernel: boot/../vmlinuz}]\n", "no plain path" },
 		{ "boot-images: [{package: a.deb, kernel: a, size: 1}]\n", "size" },
 	};
 	cleanup_distro struct distro silent = { 0 };

@@ -327,8 +327,8 @@ Test(prove, without_a_kernel_it_stays_gated)
 	cr_assert(path_make_dirs(bare, &e) == 0, "%s", e.message);
 	tree_copy(from, to);
 	file_bytes(yaml, &text_buf);
-	char *at = strstr(text_buf.data, "\nimages:\n"), *end = at ? strstr(at, "\nfloors:") : NULL;
-	cr_assert(at && end, "debian.yaml has no images:");
+	char *at = strstr(text_buf.data, "\nboot-images:\n"), *end = at ? strstr(at, "\nfloors:") : NULL;
+	cr_assert(at && end, "debian.yaml has no boot-images:");
 	memmove(at, end, strlen(end) + 1);
 	file_put(bare, "distros/debian.yaml", text_buf.data);
 	for (int i = 0; i < 2; i++) {
