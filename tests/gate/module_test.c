@@ -318,6 +318,10 @@ Test(module, the_config_decides)
 	expect_one(&bare, "CONFIG_MODULE_UNLOAD=y\n", NULL, NULL, NULL, "nothing asked");
 	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\n", "stack protector", "none", "__stack_chk_fail", "no stack protector");
 	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR=y\n", NULL, NULL, NULL, "as it was called before");
+	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR_STRONG=y\n", NULL, NULL, NULL, "as it was in 4.16");
+	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR_AUTO=y\n", NULL, NULL, NULL, "what there is");
+	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR_NONE=y\n", "stack protector", "none",
+		   "__stack_chk_fail", "none in 4.16");
 	expect_one(&lax, "CONFIG_MODULE_UNLOAD=y\n", "namespace", "SECRET_NS", "not", "strict");
 	expect_one(&lax, "CONFIG_MODULE_UNLOAD=y\nCONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y\n", NULL, NULL, NULL, "lax");
 }
