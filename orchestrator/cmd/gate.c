@@ -42,7 +42,8 @@ static int set_json(void *target, const char *value, struct err *e)
 }
 
 static const struct option_def gate_options[] = {
-	{ "kernel", "ID", "which kernel a FILE is for, where its name does not say;\nof a DIR only these (globs); repeatable [all]",
+	{ "kernel", "ID",
+	  "which kernel a FILE is for, where its name does not say\nor says otherwise; of a DIR only these (globs); repeatable [all]",
 	  add_kernel },
 	{ "probe", "DIR", "the directory of probe.yaml, which says what the objects are called [ROOT/probe]", set_probe },
 	{ "json", NULL, "the result as JSON", set_json },
@@ -157,18 +158,25 @@ static void print_object(const struct gate_object *o)
 	fflush(stdout);
 }
 
+/* Names of files, and what is said of them, need not be UTF-8, which JSON is. NULL stays NULL. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = json_string(text);
+
+	return json || !text ? json : json_string("?");
+}
+
 static json_t *object_json(const struct gate_object *o)
 {
 	json_t *findings = json_array();
-	json_t *path = json_string(o->path);
 
 	for (size_t i = 0; i < o->report.finding_count; i++) {
 		const struct finding *f = &o->report.findings[i];
 		json_array_append_new(findings,
 				      json_pack("{s:s, s:s, s:s}", "what", f->what, "expected", f->expected, "found", f->found));
 	}
-	return json_pack("{s:o, s:s, s:s, s:s, s:s*, s:f, s:s, s:o}", "file", path ? path : json_string("?"), "kernel", o->kernel,
-			 "kind", kind_name(o->kind), "state", state_of(o), "reason", o->reason, "ms", o->ms, "vermagic",
+	return json_pack("{s:o, s:o, s:s, s:s, s:o*, s:f, s:s, s:o}", "file", text_json(o->path), "kernel", text_json(o->kernel),
+			 "kind", kind_name(o->kind), "state", state_of(o), "reason", text_json(o->reason), "ms", o->ms, "vermagic",
 			 o->report.vermagic, "findings", findings);
 }
 

@@ -134,7 +134,8 @@ static int add_file(struct gate_objects *o, const char *path, const struct strv 
 		return -1;
 	if (!known)
 		return err_set(e, ERR_USAGE, "'%s' is called neither .ko, .o, .ko.gz nor .o.gz", path);
-	if (kernels->len == 1) {
+	/* A glob may be what its name says already; else the user knows better. */
+	if (kernels->len == 1 && fnmatch(kernels->items[0], item.kernel, 0) != 0) {
 		free(item.kernel);
 		item.kernel = str_dup(kernels->items[0], e);
 		if (!item.kernel)

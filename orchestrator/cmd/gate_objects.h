@@ -25,7 +25,8 @@ struct gate_objects {
 };
 
 /* words: files and directories. Of a directory all objects, each for the kernel that its name says; kernels (globs, none: all)
- * are chosen from these. A file is for the kernel that its name says, or for the one that kernels name. ERR_USAGE: a file that does
+ * are chosen from these. A file is for the kernel that its name says, or for the one that kernels name where that
+ * is another. ERR_USAGE: a file that does
  * not say what it is or for which kernel; ERR_NOT_FOUND: what is not there, and a directory (or choice) without any. */
 must_check int gate_objects_find(const struct strv *words, const struct strv *kernels, const char *probe_name,
 				 struct gate_objects *ret, struct err *e);

@@ -58,11 +58,12 @@ static void check_vermagic(const struct module *m)
 
 	vermagic_expected(m->expect->reference, m->expect->release, m->expect->elf_machine, &wanted);
 	size_t len = strlen(wanted.text);
-	if (strncmp(found, wanted.text, len) == 0 && !(wanted.whole && found[len]))
+	if (found[0] && strncmp(found, wanted.text, len) == 0 && !(wanted.whole && found[len]))
 		return;
 	/* Of the blank at the end only the program has use. */
-	wanted.text[len - 1] = '\0';
-	finding_add(r, "vermagic", wanted.text, "%s", found[0] ? found : "none");
+	if (len)
+		wanted.text[len - 1] = '\0';
+	finding_add(r, "vermagic", len ? wanted.text : "a vermagic", "%s", found[0] ? found : "none");
 }
 
 /* The name stands twice: for tools, and for the kernel. Kernels before 4.13 have only the latter. */
@@ -70,12 +71,13 @@ static void check_name(const struct module *m)
 {
 	const struct section *self = section_find(m->list, ".gnu.linkonce.this_module");
 	struct object_report *r = m->report;
+	const struct reference *kernel = m->expect->reference;
 	const char *wanted = m->expect->module_name;
 	char kept[SELF_NAME_BYTES + 1] = "";
 
 	if (!self || self->len == 0)
 		finding_add(r, "module", "section .gnu.linkonce.this_module", "none");
-	else if (self->len >= SELF_NAME_AT + SELF_NAME_BYTES)
+	else if (self->len >= SELF_NAME_AT + SELF_NAME_BYTES && !(kernel && reference_layout_is_random(kernel)))
 		copy_printable(kept, sizeof(kept), self->bytes + SELF_NAME_AT,
 			       strnlen(self->bytes + SELF_NAME_AT, SELF_NAME_BYTES));
 	if (!r->module_name[0])

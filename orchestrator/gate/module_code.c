@@ -1,6 +1,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "gate/module.h"
 
 static bool imports(const struct module *m, const char *name)
@@ -27,6 +28,18 @@ static bool either(const struct reference *kernel, const char *now, const char *
 	return reference_config_on(kernel, now) || reference_config_on(kernel, before);
 }
 
+/* From 4.16 until the compiler's abilities became settings (4.18) its own one was no setting, only which of them is wanted. */
+static bool has_stack_protector(const struct reference *kernel)
+{
+	static const char *const settings[] = { "STACKPROTECTOR", "CC_STACKPROTECTOR", "CC_STACKPROTECTOR_REGULAR",
+						"CC_STACKPROTECTOR_STRONG", "CC_STACKPROTECTOR_AUTO" };
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (reference_config_on(kernel, settings[i]))
+			return true;
+	return false;
+}
+
 void module_check_code(const struct module *m)
 {
 	const struct reference *kernel = m->expect->reference;
@@ -40,7 +53,7 @@ void module_check_code(const struct module *m)
 			finding_add(m->report, "return thunk", "returns by way of __x86_return_thunk, as the kernel's config asks",
 				    "it is not imported");
 	}
-	if (!either(kernel, "STACKPROTECTOR", "CC_STACKPROTECTOR") && imports(m, "__stack_chk_fail"))
+	if (!has_stack_protector(kernel) && imports(m, "__stack_chk_fail"))
 		finding_add(m->report, "stack protector", "none, as the kernel's config has it off",
 			    "__stack_chk_fail is imported");
 }

@@ -186,6 +186,11 @@ bool reference_config_on(const struct reference *r, const char *option)
 	return reference_config(r, option, value, sizeof(value)) && (strcmp(value, "y") == 0 || strcmp(value, "m") == 0);
 }
 
+bool reference_layout_is_random(const struct reference *r)
+{
+	return reference_config_on(r, "RANDSTRUCT") || reference_config_on(r, "GCC_PLUGIN_RANDSTRUCT");
+}
+
 const char *reference_release(const struct reference *r)
 {
 	return r->release;

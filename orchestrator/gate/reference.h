@@ -44,6 +44,9 @@ bool reference_config_on(const struct reference *r, const char *option);
 /* The value of CONFIG_<option>, without quotes, cut to fit. False, and "": it is not set. */
 bool reference_config(const struct reference *r, const char *option, char *ret, size_t room);
 
+/* Whether structs that ask for it are laid out at random, struct module among them. */
+bool reference_layout_is_random(const struct reference *r);
+
 /* "" when there was no utsrelease.h. */
 const char *reference_release(const struct reference *r);
 /* The value that include/linux/vermagic.h gives a macro for this kernel's config: that of its first `#define` with a string whose

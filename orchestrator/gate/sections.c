@@ -35,7 +35,7 @@ static bool table_is_inside(Elf *elf, size_t len, size_t *ret_count, size_t *ret
 	GElf_Ehdr header;
 
 	return gelf_getehdr(elf, &header) && elf_getshdrnum(elf, ret_count) == 0 && elf_getshdrstrndx(elf, ret_names) == 0 &&
-	       header.e_shentsize == sizeof(Elf64_Shdr) && header.e_shoff <= len &&
+	       header.e_shentsize == sizeof(Elf64_Shdr) && header.e_shoff <= len && *ret_count <= SECTIONS_MAX &&
 	       *ret_count <= (len - header.e_shoff) / sizeof(Elf64_Shdr);
 }
 

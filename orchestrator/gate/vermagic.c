@@ -93,8 +93,10 @@ void vermagic_expected(const struct reference *kernel, const char *release, uint
 	char part[64];
 
 	*ret = (struct vermagic){ 0 };
-	/* With some distros only the packages tell. */
+	/* With some distros only the packages tell, and not all of them. */
 	add(ret, *release || !kernel ? release : reference_release(kernel));
+	if (!ret->text[0])
+		return;
 	add(ret, " ");
 	for (size_t i = 0; i < ARRAY_LEN(macros); i++) {
 		if (!kernel || !reference_vermagic_part(kernel, macros[i], part, sizeof(part)))
@@ -105,5 +107,5 @@ void vermagic_expected(const struct reference *kernel, const char *release, uint
 	if (!arch || reference_vermagic_names(kernel, "MODULE_VERMAGIC_RETPOLINE"))
 		return;
 	add(ret, arch);
-	ret->whole = !reference_config_on(kernel, "RANDSTRUCT") && !reference_config_on(kernel, "GCC_PLUGIN_RANDSTRUCT");
+	ret->whole = !reference_layout_is_random(kernel);
 }

@@ -15,8 +15,8 @@ struct vermagic {
 	bool whole;	/* and nothing comes behind it */
 };
 
-/* What a module's vermagic must be. Where the kernel (NULL: nothing is known) does not tell, as much of it as is known: at least
- * the release and a blank. */
+/* What a module's vermagic must be. Where the kernel (NULL: nothing is known) does not tell, as much of it as is known: the
+ * release and a blank; "" where nobody knows even that. */
 void vermagic_expected(const struct reference *kernel, const char *release, uint16_t elf_machine, struct vermagic *ret);
 
 /* As reference_vermagic_part, of this text (ends with a NUL). */

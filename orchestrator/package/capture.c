@@ -18,24 +18,40 @@ static const struct {
 	const char *path;
 	bool anywhere; /* a kernel's common headers are in a directory of their own with some distros */
 } places[CAPTURE_COUNT] = {
-	[CAPTURE_SYMVERS] = { "/Module.symvers", false },
-	[CAPTURE_CONFIG] = { "/.config", false },
-	[CAPTURE_AUTO_CONF] = { "/include/config/auto.conf", false },
-	[CAPTURE_UTSRELEASE] = { "/include/generated/utsrelease.h", false },
-	[CAPTURE_VERMAGIC] = { "/include/linux/vermagic.h", true },
-	[CAPTURE_BPF] = { "/include/uapi/linux/bpf.h", true },
+	[CAPTURE_SYMVERS] = { "Module.symvers", false },
+	[CAPTURE_CONFIG] = { ".config", false },
+	[CAPTURE_AUTO_CONF] = { "include/config/auto.conf", false },
+	[CAPTURE_UTSRELEASE] = { "include/generated/utsrelease.h", false },
+	[CAPTURE_VERMAGIC] = { "include/linux/vermagic.h", true },
+	[CAPTURE_BPF] = { "include/uapi/linux/bpf.h", true },
 };
+
+/* Paths have no slash before them. */
+static bool is_at_end(const char *path, const char *place)
+{
+	size_t len = strlen(path), place_len = strlen(place);
+
+	return str_ends(path, place) && (len == place_len || path[len - place_len - 1] == '/');
+}
+
+static bool is_below_tools(const char *path)
+{
+	return str_starts(path, "tools/") || strstr(path, "/tools/");
+}
 
 enum capture capture_of(const char *path, const char *build_dir)
 {
+	bool top = strcmp(build_dir, ".") == 0;
 	size_t dir_len = strlen(build_dir);
-	bool inside = dir_len && strncmp(path, build_dir, dir_len) == 0 && path[dir_len] == '/';
+	const char *below = path; /* the build directory; without the slash */
 	int which = 0;
 
+	if (!top)
+		below = dir_len && strncmp(path, build_dir, dir_len) == 0 && path[dir_len] == '/' ? path + dir_len + 1 : "";
 	for (; which < CAPTURE_COUNT; which++) {
-		if (inside && strcmp(path + dir_len, places[which].path) == 0)
+		if (strcmp(below, places[which].path) == 0)
 			break;
-		if (places[which].anywhere && str_ends(path, places[which].path) && !strstr(path, "/tools/"))
+		if (places[which].anywhere && is_at_end(path, places[which].path) && !is_below_tools(path))
 			break;
 	}
 	return (enum capture)which;

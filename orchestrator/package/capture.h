@@ -28,7 +28,8 @@ enum { CAPTURES_BYTES_MAX = 64 << 20 };
 
 extern const char *const capture_names[CAPTURE_COUNT];
 
-/* Which capture the member at this path is, CAPTURE_COUNT for none. build_dir as in struct tree_rules; "": the tree has none. */
+/* Which capture the member at this path is, CAPTURE_COUNT for none. build_dir as in struct tree_rules; ".": the
+ * top, "": the tree has none. */
 enum capture capture_of(const char *path, const char *build_dir);
 /* By its name in the tar; CAPTURE_COUNT when there is none. */
 enum capture capture_find(const char *name);

@@ -7,6 +7,9 @@
 #include "fixture.h"
 #include "gate/object.h"
 
+/* Of 56 bytes: one too many for a row of __versions. */
+#define LONG_NAME "a_name_as_only_compilers_make_them_of_what_people_write_"
+
 static const char symvers[] = "0x11111111\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n"
 			      "0x22222222\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n"
 			      "0x33333333\tmisc_register\tvmlinux\tEXPORT_SYMBOL_GPL\t\n"
@@ -14,6 +17,7 @@ static const char symvers[] = "0x11111111\tmodule_layout\tvmlinux\tEXPORT_SYMBOL
 			      "0x55555555\tsecret\tdrivers/secret\tEXPORT_SYMBOL\tSECRET_NS\n"
 			      "0x66666666\tonly_ours\tvmlinux\tEXPORT_SYMBOL_GPL\tmodule:other-*,pro-be\n"
 			      "0x77777777\t__stack_chk_fail\tvmlinux\tEXPORT_SYMBOL\t\n"
+			      "0x88888888\t" LONG_NAME "\tvmlinux\tEXPORT_SYMBOL\t\n"
 			      "0x00000000\tassembly\tvmlinux\tEXPORT_SYMBOL\t\n";
 
 static const char config[] = "CONFIG_SMP=y\nCONFIG_PREEMPT_BUILD=y\nCONFIG_MODULE_UNLOAD=y\nCONFIG_MODVERSIONS=y\n"
@@ -318,6 +322,10 @@ Test(module, the_config_decides)
 	expect_one(&bare, "CONFIG_MODULE_UNLOAD=y\n", NULL, NULL, NULL, "nothing asked");
 	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\n", "stack protector", "none", "__stack_chk_fail", "no stack protector");
 	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR=y\n", NULL, NULL, NULL, "as it was called before");
+	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR_STRONG=y\n", NULL, NULL, NULL, "as it was in 4.16");
+	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR_AUTO=y\n", NULL, NULL, NULL, "what there is");
+	expect_one(&guarded, "CONFIG_MODULE_UNLOAD=y\nCONFIG_CC_STACKPROTECTOR_NONE=y\n", "stack protector", "none",
+		   "__stack_chk_fail", "none in 4.16");
 	expect_one(&lax, "CONFIG_MODULE_UNLOAD=y\n", "namespace", "SECRET_NS", "not", "strict");
 	expect_one(&lax, "CONFIG_MODULE_UNLOAD=y\nCONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y\n", NULL, NULL, NULL, "lax");
 }
@@ -376,13 +384,63 @@ Test(module, damaged_versions)
 	}
 }
 
+/* What has the extended form, too, leaves out of the other what is too long for it. */
+Test(module, a_name_too_long_for_a_row)
+{
+	static const struct name symbols[] = { { "init", STB_GLOBAL, 1 }, { LONG_NAME, STB_GLOBAL, SHN_UNDEF }, { NULL, 0, 0 } };
+	static const struct row_version layout[] = { { "module_layout", 0x11111111 }, { NULL, 0 } };
+	static const struct {
+		bool extended;
+		struct row_version versions[3];
+		const char *finding;
+	} rows[] = {
+		{ true, { { "module_layout", 0x11111111 }, { LONG_NAME, 0x88888888 } }, NULL },
+		{ true, { { "module_layout", 0x11111111 }, { LONG_NAME, 0x88888889 } }, "crc" },
+		{ true, { { "module_layout", 0x11111111 } }, "versions" },
+		{ false, { { "module_layout", 0x11111111 } }, "versions" },
+	};
+	cleanup_of(reference) struct reference *kernel = make_kernel("CONFIG_MODULE_UNLOAD=y\nCONFIG_MODVERSIONS=y\n");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup_buf struct buf basic = { 0 }, crcs = { 0 }, names = { 0 }, unused = { 0 }, object = { 0 };
+		struct object_report r;
+		make_versions(layout, false, &basic, &unused);
+		make_versions(rows[i].versions, true, &crcs, &names);
+		struct part parts[] = { PROGRAM(".text"),
+					MODINFO("license=GPL\0name=pro_be\0vermagic=6.1.0-x mod_unload modversions "),
+					THIS_MODULE,
+					{ "__versions", SHT_PROGBITS, SHF_ALLOC, basic.data, basic.len },
+					{ rows[i].extended ? "__version_ext_crcs" : NULL, SHT_PROGBITS, SHF_ALLOC, crcs.data,
+					  crcs.len },
+					{ "__version_ext_names", SHT_PROGBITS, SHF_ALLOC, names.data, names.len },
+					NO_MORE };
+		make_object_of(EM_X86_64, parts, symbols, &object);
+		check(&object, kernel, &r);
+		cr_assert_eq(r.finding_count, rows[i].finding ? 1u : 0u, "%zu: %zu, %s", i, r.finding_count, r.findings[0].what);
+		if (rows[i].finding)
+			cr_expect_str_eq(r.findings[0].what, rows[i].finding, "%zu", i);
+	}
+}
+
+/* Where struct module is laid out at random, nobody knows where in it the name is. */
+Test(module, a_layout_that_only_the_kernel_knows)
+{
+	static const struct spec elsewhere = { INFO("license=GPL\0name=pro_be\0vermagic=6.1.0-x mod_unload RANDSTRUCT_1"),
+					       .self = "be", .symbols = { { "init", STB_GLOBAL, 1 } }, .no_versions = true };
+
+	expect_one(&elsewhere, "CONFIG_MODULE_UNLOAD=y\nCONFIG_RANDSTRUCT=y\n", NULL, NULL, NULL, "since 5.19");
+	expect_one(&elsewhere, "CONFIG_MODULE_UNLOAD=y\nCONFIG_GCC_PLUGIN_RANDSTRUCT=y\n", NULL, NULL, NULL, "before");
+}
+
 Test(module, a_release_that_only_the_packages_tell)
 {
 	static const struct spec good;
 	static const struct {
 		const char *text;
 		size_t findings;
-	} rows[] = { { "#define UTS_RELEASE \"6.1.0-x\"\n", 0 }, { "#define UTS_RELEASE \"6.1.0-y\"\n", 1 } };
+	} rows[] = { { "#define UTS_RELEASE \"6.1.0-x\"\n", 0 },
+		     { "#define UTS_RELEASE \"6.1.0-y\"\n", 1 },
+		     { "/* nobody tells */\n", 0 } };
 	cleanup_buf struct buf object = { 0 };
 
 	make(&good, &object);
