@@ -61,8 +61,14 @@ static int add(struct gate_objects *o, struct gate_object *item, const char *pat
 {
 	struct stat st;
 
+	bool there = stat(path, &st) == 0;
+	/* Opening a pipe would wait for somebody to write to it. */
+	if (there && !S_ISREG(st.st_mode)) {
+		free(item->kernel);
+		return err_set(e, ERR_USAGE, "'%s' is no regular file", path);
+	}
 	/* For the display only. */
-	item->bytes = stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	item->bytes = there && st.st_size > 0 ? (uint64_t)st.st_size : 0;
 	if (o->count == o->room) {
 		size_t room = o->room ? o->room * 2 : 64;
 		struct gate_object *items = reallocarray(o->items, room, sizeof(*items));

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "program.h"
@@ -52,4 +53,20 @@ Test(gate_command, names_that_are_no_text)
 	cr_expect_str_eq(json_string_value(json_object_get(object, "kernel")), "?");
 	cr_expect_str_eq(json_string_value(json_object_get(object, "file")), "?");
 	json_decref(root);
+}
+
+/* Opening a pipe that nobody writes to would never end. */
+Test(gate_command, a_pipe_is_refused)
+{
+	cleanup_site struct site s;
+	cleanup_outcome struct outcome o = { 0 };
+	char path[200];
+
+	site_make(&s);
+	snprintf(path, sizeof(path), "%s/example-5.10.0-1-amd64.ko", s.root);
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	const char *const words[] = { "gate", path, NULL };
+	run_on_site(&s, words, &o);
+	cr_expect_eq(o.code, 2, "%d: %s", o.code, buf_text(&o.err));
+	cr_expect(strstr(buf_text(&o.err), "is no regular file"), "%s", buf_text(&o.err));
 }
