@@ -12,7 +12,7 @@
 #include "program.h"
 
 /* SITE_SECONDS: the time limit of all suites. One for all, since Criterion 2.4.1 loses memory where limits differ. */
-enum { SITE_PROGRAMS_MAX = 32, SITE_SECONDS = 600 };
+enum { SITE_PROGRAMS_MAX = 32, SITE_SECONDS = 1800 };
 
 struct site {
 	struct temp_dir temp;
