@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/process.h"
 
-enum { PROGRAM_SECONDS_MAX = 500 }; /* no program is waited for longer */
+enum { PROGRAM_SECONDS_MAX = 1500 }; /* no program is waited for longer */
 
 struct program {
 	struct process process;
